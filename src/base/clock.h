@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_BASE_CLOCK_H
+#define WEIR_BASE_CLOCK_H
+
+#include <stdint.h>
+
+struct buf;
+
+/* The only place that asks for the time; everything else is told. */
+uint64_t clock_boot_ns(void);       /* CLOCK_BOOTTIME: runs on through suspend */
+uint64_t clock_wall_ns(void);       /* CLOCK_REALTIME: Unix epoch */
+uint64_t clock_thread_cpu_ns(void); /* CPU time of the calling thread */
+uint64_t clock_process_cpu_ns(void);
+/* wall minus boot now: what turns a boot time into a wall time. */
+int64_t clock_wall_minus_boot_ns(void);
+
+/* RFC 3339, UTC, 9 digits: 2026-11-24T01:02:03.000000004Z, appended. */
+void clock_append_rfc3339(struct buf *buf, uint64_t wall_ns);
+
+#endif

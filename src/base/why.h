@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_BASE_WHY_H
+#define WEIR_BASE_WHY_H
+
+/* The sentence that explains a failed set-up call to a person. Lives on the
+ * caller's stack; the code that goes with it is the function's return value. */
+struct why {
+	char text[320];
+};
+
+/* Writes the sentence (truncated to fit; why may be NULL) and returns err, so
+ * that a failing function ends in `return why_set(why, -EINVAL, "…")`. */
+int why_set(struct why *why, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

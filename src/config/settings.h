@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CONFIG_SETTINGS_H
+#define WEIR_CONFIG_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+
+struct why;
+struct buf;
+
+#define SETTINGS_PATH_SIZE 108 /* sizeof(sockaddr_un.sun_path) */
+#define SETTINGS_REPORT_MAX 16
+
+struct settings_report_point {
+	uint64_t age_ns, every_ns;
+};
+
+/* Everything that can be set, typed and with its default filled in. One schema
+ * table (settings.c) names, types, bounds and documents each key. */
+struct settings {
+	bool conntrack_manage_sysctl;
+	bool conntrack_track;
+	bool conntrack_netns_all; /* conntrack.netns: all, else host */
+	uint64_t refresh_ns;
+	struct settings_report_point report[SETTINGS_REPORT_MAX];
+	size_t report_count;
+	uint32_t table_max_flows;
+	char listen_socket[SETTINGS_PATH_SIZE];
+	enum log_level log_level;
+};
+
+/* The built-in defaults. */
+void settings_init(struct settings *settings);
+
+/* Sets one key ("table.max_flows") from text: a plain scalar, or JSON where the
+ * key is a list (report). -ENOENT: no such key (the sentence names the nearest);
+ * -EINVAL, -ERANGE: a bad value; the sentence begins with `where`. */
+int settings_set(struct settings *settings, const char *key, const char *value,
+		 const char *where, struct why *why);
+
+/* Applies every WEIR_… variable of environ: levels are separated by two
+ * underscores (WEIR_TABLE__MAX_FLOWS=1000). WEIR_CONFIG and unknown names that
+ * begin with WEIR_TEST_ are left alone; another unknown WEIR_ name is an error
+ * that names the nearest key. 0 or -errno. */
+int settings_apply_environment(struct settings *settings, char *const *environment,
+			       struct why *why);
+
+/* Calls visit for every key of the schema, in order, with its help text. */
+void settings_each_key(void (*visit)(void *context, const char *key, const char *default_text,
+				     const char *help),
+		       void *context);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_SOURCE_GUARD_H
+#define WEIR_SOURCE_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct why;
+
+/* A tiny process that holds a duplicate of every reliable conntrack event
+ * socket. A reliable listener that stops reading keeps destroyed entries alive
+ * until the host's conntrack table is full; so when the collector has not
+ * ticked for 5 s (even if it is stopped by a signal), the guard switches
+ * NETLINK_BROADCAST_ERROR off on all of them. It ends when the collector does. */
+struct guard;
+
+#define GUARD_PATIENCE_NS 5000000000ULL
+
+/* Forks: call it before any thread exists. */
+int guard_new(struct guard **ret, struct why *why);
+void guard_free(struct guard *guard); /* ends and reaps the process; NULL is a no-op */
+
+/* Hands a duplicate of fd over, or takes it back (before closing fd). 0 or -errno. */
+int guard_watch(struct guard *guard, int fd, uint32_t id);
+int guard_unwatch(struct guard *guard, uint32_t id);
+
+/* The collector lives. Costs a store to shared memory. */
+void guard_tick(struct guard *guard, uint64_t now_boot_ns);
+/* How often reliability was given up so far; a source that sees it rise turns
+ * reliability on again and takes a resync dump. */
+uint64_t guard_give_ups(const struct guard *guard);
+int guard_pid(const struct guard *guard);
+
+#endif
