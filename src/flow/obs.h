@@ -17,12 +17,13 @@ enum obs_kind {
 	OBS_SAMPLE,   /* its state now */
 	OBS_CLOSE,    /* it has ended; the totals are the last word */
 	OBS_OWNER,    /* a process holds this socket */
+	OBS_ADDRESS,  /* a namespace has this local address */
 	OBS_SWEEP,    /* a whole pass is over: what it did not show has vanished */
 };
 
-/* Who counts. The two are never mixed: conntrack counts IP bytes of skbs, a
+/* Who saw it. The two that count are never mixed: conntrack counts IP bytes of skbs, a
  * socket payload bytes and segments. */
-enum origin { ORIGIN_CONNTRACK, ORIGIN_SOCKET };
+enum origin { ORIGIN_CONNTRACK, ORIGIN_SOCKET, ORIGIN_ADDRESS };
 
 /* Which members of struct obs_ct are filled. */
 enum {
@@ -86,6 +87,13 @@ struct obs_owner {
 	struct owner owner;
 };
 
+/* One of the addresses at which a namespace can be reached: what makes a flow
+ * outbound, inbound, local or forwarded. */
+struct obs_address {
+	struct addr addr;
+	uint32_t netns;
+};
+
 /* A pass over everything of `origin` in `netns` began at began_boot_ns and is
  * complete. With `gone` set the namespace itself is no more. */
 struct obs_sweep {
@@ -98,10 +106,11 @@ struct obs {
 	uint8_t kind;   /* enum obs_kind */
 	uint8_t origin; /* enum origin */
 	uint64_t at_boot_ns;
-	union { /* by kind: OWNER owner, SWEEP sweep; else by origin */
+	union { /* by kind: OWNER owner, ADDRESS address, SWEEP sweep; else by origin */
 		struct obs_ct ct;
 		struct obs_socket socket;
 		struct obs_owner owner;
+		struct obs_address address;
 		struct obs_sweep sweep;
 	};
 };

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Flow → record.
+ *
+ * Here, and only here, deltas are computed: what has grown since the flow's
+ * last record. A record that is emitted moves that zero point, so that the sum
+ * of the deltas of all records is the growth of the kernel's counters.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "flow/table_impl.h"
+
+#define SET(record, field) record_set(record, FIELD_##field)
+
+static void fill_tuple(const struct flow *flow, struct record *ret)
+{
+	const struct tuple *orig = &flow->key.orig, *nat = &flow->nat;
+	const bool ports = proto_has_ports(orig->proto);
+
+	ret->orig = *orig;
+	ret->nat = *nat;
+	SET(ret, FAMILY);
+	SET(ret, PROTO);
+	SET(ret, SRC_IP);
+	SET(ret, DST_IP);
+	SET(ret, COMMUNITY_ID);
+	if (ports) {
+		SET(ret, SRC_PORT);
+		SET(ret, DST_PORT);
+	} else if (proto_is_icmp(orig->proto)) {
+		SET(ret, ICMP_TYPE);
+		SET(ret, ICMP_CODE);
+		SET(ret, ICMP_ID);
+	} else if (orig->proto == IPPROTO_GRE) {
+		SET(ret, GRE_KEY);
+	}
+	if (!addr_is_equal(&orig->addr[0], &nat->addr[0]) || orig->port_be[0] != nat->port_be[0]) {
+		SET(ret, NAT_SRC_IP);
+		if (ports)
+			SET(ret, NAT_SRC_PORT);
+	}
+	if (!addr_is_equal(&orig->addr[1], &nat->addr[1]) || orig->port_be[1] != nat->port_be[1]) {
+		SET(ret, NAT_DST_IP);
+		if (ports)
+			SET(ret, NAT_DST_PORT);
+	}
+}
+
+static void fill_direction(const struct table *table, const struct flow *flow,
+			   struct record *ret)
+{
+	const uint32_t netns = flow->key.netns;
+	const bool from_here = address_is_local(table, netns, &flow->key.orig.addr[INITIATOR]);
+	const bool to_here = address_is_local(table, netns, &flow->nat.addr[RESPONDER]);
+
+	/* Without one known address of the namespace there is no telling. */
+	if (!table->addresses.live && !from_here && !to_here)
+		return;
+	if (from_here && to_here)
+		ret->direction = DIRECTION_LOCAL;
+	else if (from_here)
+		ret->direction = DIRECTION_OUTBOUND;
+	else if (to_here)
+		ret->direction = DIRECTION_INBOUND;
+	else
+		ret->direction = DIRECTION_FORWARD;
+	SET(ret, DIRECTION);
+}
+
+static void fill_counters(const struct flow *flow, struct record *ret)
+{
+	enum side i;
+
+	if (flow->flags & FLOW_COUNTED) {
+		for (i = 0; i < SIDES; i++) {
+			ret->bytes[i] = flow->bytes[i];
+			ret->packets[i] = flow->packets[i];
+			ret->delta_bytes[i] = flow->bytes[i] - flow->reported_bytes[i];
+			ret->delta_packets[i] = flow->packets[i] - flow->reported_packets[i];
+			ret->rate_bps[i] = (uint64_t)flow->rate_bps[i];
+		}
+		for (unsigned id = FIELD_BYTES_ORIG; id <= FIELD_RATE_REPLY_BPS; id++)
+			record_set(ret, id);
+		ret->counted_by =
+			flow->flags & FLOW_BY_SOCKET ? ORIGIN_SOCKET : ORIGIN_CONNTRACK;
+		SET(ret, COUNTED_BY);
+	}
+	if (flow->flags & FLOW_BASELINE) {
+		ret->baseline = true;
+		SET(ret, BASELINE);
+	}
+	if (flow->flags & FLOW_INEXACT) {
+		ret->inexact_reason = flow->inexact_reason;
+	} else if (flow->flags & FLOW_FRESH && !(flow->flags & FLOW_COUNTED)) {
+		ret->inexact_reason = INEXACT_ACCT_OFF;
+	} else {
+		return;
+	}
+	ret->exact = false;
+	SET(ret, EXACT);
+	SET(ret, INEXACT_REASON);
+}
+
+static void fill_conntrack(const struct table *table, const struct flow *flow,
+			   uint64_t now_boot_ns, struct record *ret)
+{
+	const uint32_t slot = flow_slot(table, flow);
+	uint32_t passed_s;
+
+	if (!(flow->flags & FLOW_CONNTRACK))
+		return;
+	ret->zone = flow->key.zone;
+	ret->mark = flow->mark;
+	SET(ret, ZONE);
+	SET(ret, MARK);
+	if (flow->flags & FLOW_HAS_STATUS) {
+		ret->status = flow->status;
+		SET(ret, STATUS);
+	}
+	if (flow->flags & FLOW_STATE_KNOWN) {
+		ret->ct_state = flow->ct_state;
+		SET(ret, CT_STATE);
+	}
+	if (flow->flags & FLOW_HAS_LABELS) {
+		memcpy(ret->labels, table->labels[slot], sizeof(ret->labels));
+		SET(ret, LABELS);
+	}
+	if (flow->flags & FLOW_HAS_TIMEOUT) {
+		passed_s = (ms_of(now_boot_ns) - flow->sampled_ms) / 1000;
+		ret->timeout_s = flow->timeout_s > passed_s ? flow->timeout_s - passed_s : 0;
+		SET(ret, TIMEOUT_S);
+	}
+}
+
+static void fill_owner(const struct table *table, const struct sock *sock, enum side side,
+		       struct record *ret)
+{
+	static const uint8_t first[SIDES] = { FIELD_CLIENT_PID, FIELD_SERVER_PID };
+	const unsigned pid = first[side];
+	struct owner *owner = &ret->owner[side];
+
+	/* pid comm uid cgroup container, in this order on both sides */
+	if (sock->owner) {
+		*owner = ((struct owner_entry *)pool_at(&table->owners, sock->owner - 1))->owner;
+		record_set(ret, pid);
+		record_set(ret, pid + 1);
+		if (owner->cgroup[0])
+			record_set(ret, pid + 3);
+		if (owner->container[0])
+			record_set(ret, pid + 4);
+		if (side == INITIATOR && owner->exe[0])
+			SET(ret, CLIENT_EXE);
+	}
+	if (sock->uid != UINT32_MAX) {
+		owner->uid = sock->uid;
+		record_set(ret, pid + 2);
+	}
+}
+
+static void fill_health(const struct sock *sock, enum side side, struct record *ret)
+{
+	ret->retransmits[side] = sock->retransmits;
+	ret->rtt_us[side] = sock->srtt_us;
+	ret->rttvar_us[side] = sock->rttvar_us;
+	ret->min_rtt_us[side] = sock->min_rtt_us;
+}
+
+/* The client's socket tells where both ends are local, then the server's health
+ * has fields of its own. */
+static void fill_sockets(const struct table *table, const struct flow *flow,
+			 struct record *ret)
+{
+	const bool tcp = flow->key.orig.proto == IPPROTO_TCP;
+	bool told = false;
+	unsigned id;
+	enum side side;
+
+	for (side = 0; side < SIDES; side++) {
+		const struct sock *sock;
+
+		if (!flow->socket[side])
+			continue;
+		sock = sock_at(table, flow->socket[side] - 1);
+		fill_owner(table, sock, side, ret);
+		if (!tcp)
+			continue;
+		if (!told) {
+			ret->tcp_state = sock->state;
+			SET(ret, TCP_STATE);
+		}
+		if (!(sock->flags & SOCKET_HAS_INFO))
+			continue;
+		if (told) {
+			fill_health(sock, RESPONDER, ret);
+			for (id = FIELD_SERVER_RETRANSMITS; id <= FIELD_SERVER_MIN_RTT_US; id++)
+				record_set(ret, id);
+			continue;
+		}
+		fill_health(sock, INITIATOR, ret);
+		ret->tcp_payload_bytes[side] = sock->payload_bytes[INITIATOR];
+		ret->tcp_payload_bytes[!side] = sock->payload_bytes[RESPONDER];
+		ret->tcp_segments[side] = sock->segments[INITIATOR];
+		ret->tcp_segments[!side] = sock->segments[RESPONDER];
+		for (id = FIELD_TCP_PAYLOAD_ORIG; id <= FIELD_MIN_RTT_US; id++)
+			record_set(ret, id);
+		told = true;
+	}
+}
+
+void record_fill(const struct table *table, const struct flow *flow, uint64_t now_boot_ns,
+		 struct record *ret)
+{
+	const uint32_t slot = flow_slot(table, flow);
+
+	ret->has[0] = ret->has[1] = 0;
+	ret->event = EVENT_UPDATE;
+	ret->time_wall_ns = table_wall_ns(table, now_boot_ns);
+	ret->start_wall_ns = flow->start_wall_ns;
+	ret->duration_ms = (double)flow_age_ns(table, flow, now_boot_ns) / 1e6;
+	ret->flow_id = key_flow_id(&flow->key, flow->start_wall_ns, table->conf.boot_seed);
+	ret->seq = flow->seq;
+	ret->schema = RECORD_SCHEMA;
+	ret->netns = flow->key.netns;
+	ret->primary = !(flow->flags & FLOW_SECONDARY);
+	SET(ret, EVENT);
+	SET(ret, TIME);
+	SET(ret, START);
+	SET(ret, DURATION_MS);
+	SET(ret, FLOW_ID);
+	SET(ret, SEQ);
+	SET(ret, SCHEMA);
+	SET(ret, NETNS);
+	SET(ret, HOST);
+	if (flow->flags & FLOW_SECONDARY || flow->flags & FLOW_HAS_PEER_ID)
+		SET(ret, PRIMARY);
+	if (flow->flags & FLOW_HAS_PEER_ID) {
+		ret->peer_flow_id = table->peer_ids[slot];
+		SET(ret, PEER_FLOW_ID);
+	}
+	fill_tuple(flow, ret);
+	fill_direction(table, flow, ret);
+	fill_counters(flow, ret);
+	fill_conntrack(table, flow, now_boot_ns, ret);
+	fill_sockets(table, flow, ret);
+}
+
+void flow_emit(struct table *table, struct flow *flow, enum event event, int end_reason,
+	       uint64_t end_wall_ns)
+{
+	struct record record;
+	enum side i;
+
+	if (!flow->socket[INITIATOR] || !flow->socket[RESPONDER])
+		join_flow(table, flow);
+	if (!flow->seq) {
+		sock_take_over_counting(table, flow);
+		join_peers(table, flow);
+	}
+	record_fill(table, flow, table->now_boot_ns, &record);
+	record.event = (uint8_t)event;
+	if (event == EVENT_END) {
+		record.end_wall_ns = end_wall_ns;
+		if (!end_wall_ns)
+			record.end_wall_ns = table_wall_ns(table, flow->moved_boot_ns);
+		if (record.end_wall_ns < record.start_wall_ns)
+			record.end_wall_ns = record.start_wall_ns;
+		record.duration_ms =
+			(double)(record.end_wall_ns - record.start_wall_ns) / 1e6;
+		record_set(&record, FIELD_END);
+		if (end_reason >= 0) {
+			record.end_reason = (uint8_t)end_reason;
+			record_set(&record, FIELD_END_REASON);
+		}
+	}
+	for (i = 0; i < SIDES; i++) {
+		table->count.reported_bytes += flow->bytes[i] - flow->reported_bytes[i];
+		flow->reported_bytes[i] = flow->bytes[i];
+		flow->reported_packets[i] = flow->packets[i];
+	}
+	flow->seq++;
+	flow->record_ms = ms_of(table->now_boot_ns);
+	table->conf.out.emit(table->conf.out.context, &record);
+}
+
+void flow_emit_failed(struct table *table, struct flow *flow, uint32_t error)
+{
+	struct record record;
+	unsigned id;
+
+	record_fill(table, flow, table->now_boot_ns, &record);
+	record.event = EVENT_FAILED;
+	record.error = error;
+	record_set(&record, FIELD_ERROR);
+	/* it is not one of the flow's records: nothing to add up */
+	for (id = FIELD_DELTA_BYTES_ORIG; id <= FIELD_DELTA_PACKETS_REPLY; id++)
+		record.has[id / 64] &= ~(1ULL << id % 64);
+	record.has[FIELD_SEQ / 64] &= ~(1ULL << FIELD_SEQ % 64);
+	table->conf.out.emit(table->conf.out.context, &record);
+}
+
+void sock_emit(struct table *table, struct sock *sock, enum event event)
+{
+	struct flow lone, *flow = &lone;
+	struct record record = { 0 };
+	enum side side;
+
+	sock->flags |= SOCKET_TOLD;
+	record.event = (uint8_t)event;
+	record.time_wall_ns = table_wall_ns(table, table->now_boot_ns);
+	record.schema = RECORD_SCHEMA;
+	record.netns = sock->netns;
+	side = sock->role == SOCKET_ROLE_SERVER ? RESPONDER : INITIATOR;
+	memset(&lone, 0, sizeof(lone));
+	lone.key.orig = side == INITIATOR ? sock->local : tuple_inverse(&sock->local);
+	lone.nat = lone.key.orig;
+	lone.socket[side] = sock_slot(table, sock) + 1;
+	if (sock->flow) {
+		flow = flow_at(table, sock->flow - 1);
+		if (flow->seq) {
+			record.flow_id = key_flow_id(&flow->key, flow->start_wall_ns,
+						     table->conf.boot_seed);
+			SET(&record, FLOW_ID);
+		}
+	}
+	SET(&record, EVENT);
+	SET(&record, TIME);
+	SET(&record, SCHEMA);
+	SET(&record, NETNS);
+	SET(&record, HOST);
+	fill_tuple(flow, &record);
+	fill_sockets(table, &lone, &record);
+	table->conf.out.emit(table->conf.out.context, &record);
+}

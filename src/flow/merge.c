@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Conntrack observations into flows.
+ *
+ * Observations come from several sockets of the kernel, each in its own order:
+ * an END may be read before its OPEN, a dump may show what has just ended, a
+ * tuple may begin anew before the end of its last use was read. So a key can
+ * have three rows at a time: the live one, one that is superseded and waits for
+ * its end, and one that has ended and lingers. The kernel's start timestamp
+ * tells them apart where there is one.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+
+#include "flow/table_impl.h"
+
+/* An OPEN that arrives this soon after a dump has shown the flow is that flow's
+ * own, read late. */
+#define LATE_OPEN_MS 1000
+/* The kernel's timeouts are whole seconds and its collector is lazy. */
+#define TIMEOUT_SLACK_NS 2000000000ULL
+
+/* enum tcp_conntrack, include/uapi/linux/netfilter/nf_conntrack_tcp.h */
+enum { CT_TCP_SYN_SENT = 1, CT_TCP_SYN_RECV, CT_TCP_ESTABLISHED, CT_TCP_FIN_WAIT,
+       CT_TCP_CLOSE_WAIT, CT_TCP_LAST_ACK, CT_TCP_TIME_WAIT, CT_TCP_CLOSE, CT_TCP_SYN_SENT2 };
+/* enum ip_conntrack_status, include/uapi/linux/netfilter/nf_conntrack_common.h */
+enum { CT_SEEN_REPLY = 1 << 1, CT_OFFLOAD = 1 << 14, CT_HW_OFFLOAD = 1 << 15 };
+
+struct rows {
+	struct flow *live, *superseded, *ended;
+};
+
+static struct rows rows_find(const struct table *table, const struct key *key)
+{
+	const uint64_t hash = tuple_hash(&key->orig, table->conf.index_seed);
+	struct rows rows = { 0 };
+	struct flow *flow;
+	uint32_t slot, at;
+
+	for (slot = index_first(&table->by_tuple, hash, &at); slot != INDEX_END;
+	     slot = index_next(&table->by_tuple, hash, &at)) {
+		flow = flow_at(table, slot);
+		if (!key_is_equal(&flow->key, key))
+			continue;
+		if (flow->flags & FLOW_ENDED)
+			rows.ended = flow;
+		else if (flow->flags & FLOW_SUPERSEDED)
+			rows.superseded = flow;
+		else
+			rows.live = flow;
+	}
+	return rows;
+}
+
+static bool has_start(const struct obs_ct *ct)
+{
+	return ct->has & CT_START && ct->start_wall_ns;
+}
+
+/* Both starts are known and differ: not the same flow. */
+static bool is_other_start(const struct flow *flow, const struct obs_ct *ct)
+{
+	return has_start(ct) && flow->flags & FLOW_START_KNOWN &&
+	       flow->start_wall_ns != ct->start_wall_ns;
+}
+
+static bool is_same_start(const struct flow *flow, const struct obs_ct *ct)
+{
+	return has_start(ct) && flow->flags & FLOW_START_KNOWN &&
+	       flow->start_wall_ns == ct->start_wall_ns;
+}
+
+static bool is_within(const struct flow *flow, const struct obs_ct *ct)
+{
+	return ct->bytes[0] <= flow->bytes[0] && ct->bytes[1] <= flow->bytes[1] &&
+	       ct->packets[0] <= flow->packets[0] && ct->packets[1] <= flow->packets[1];
+}
+
+/* What can be learned of a flow apart from its counters. */
+static void apply_attributes(struct table *table, struct flow *flow, const struct obs_ct *ct)
+{
+	const uint32_t slot = flow_slot(table, flow);
+	struct tuple nat;
+
+	flow->flags |= FLOW_CONNTRACK;
+	if (ct->has & CT_REPLY) {
+		nat = tuple_inverse(&ct->reply);
+		flow_set_nat(table, flow, &nat);
+	}
+	/* The id is made of the start: it is fixed with the first record. */
+	if (has_start(ct) && !flow->seq && !(flow->flags & FLOW_START_KNOWN)) {
+		flow->start_wall_ns = ct->start_wall_ns;
+		flow->flags |= FLOW_START_KNOWN;
+	}
+	if (ct->has & CT_STATUS) {
+		flow->status = ct->status;
+		flow->flags |= FLOW_HAS_STATUS;
+		if (ct->status & (CT_OFFLOAD | CT_HW_OFFLOAD)) {
+			flow->flags |= FLOW_INEXACT;
+			flow->inexact_reason = INEXACT_OFFLOADED;
+		}
+	}
+	if (ct->has & CT_MARK)
+		flow->mark = ct->mark;
+	if (ct->has & CT_TIMEOUT && (ct->has & CT_COUNTERS || !(flow->flags & FLOW_COUNTED))) {
+		flow->timeout_s = ct->timeout_s;
+		flow->flags |= FLOW_HAS_TIMEOUT;
+	}
+	if (ct->has & CT_LABELS) {
+		for (size_t i = 0; i < sizeof(ct->labels); i++)
+			table->labels[slot][i] = ct->labels[i];
+		flow->flags |= FLOW_HAS_LABELS;
+	}
+	if (ct->has & CT_STATE && flow->key.orig.proto == IPPROTO_TCP) {
+		flow->ct_state = ct->tcp_state;
+		flow->flags |= FLOW_STATE_KNOWN;
+		if ((ct->tcp_state == CT_TCP_TIME_WAIT || ct->tcp_state == CT_TCP_CLOSE) &&
+		    !(flow->flags & FLOW_CLOSING)) {
+			/* wait for the counters of after the close */
+			flow->flags |= FLOW_CLOSING;
+			flow->flags &= ~FLOW_FRESH;
+		}
+	}
+}
+
+static void apply_counters(struct table *table, struct flow *flow, const struct obs *obs)
+{
+	const struct obs_ct *ct = &obs->ct;
+	enum side i;
+
+	if (!(ct->has & CT_COUNTERS) || flow->flags & FLOW_BY_SOCKET)
+		return;
+	if (!(flow->flags & FLOW_COUNTED) && flow->flags & FLOW_BASELINE) {
+		/* what was there before weir is the zero point of the deltas */
+		for (i = 0; i < SIDES; i++) {
+			flow->bytes[i] = flow->reported_bytes[i] = ct->bytes[i];
+			flow->packets[i] = flow->reported_packets[i] = ct->packets[i];
+		}
+		flow->sampled_ms = ms_of(obs->at_boot_ns);
+	} else {
+		flow_count(table, flow, ct->bytes, ct->packets, obs->at_boot_ns);
+	}
+	flow->flags |= FLOW_COUNTED;
+}
+
+static void apply(struct table *table, struct flow *flow, const struct obs *obs)
+{
+	apply_attributes(table, flow, &obs->ct);
+	apply_counters(table, flow, obs);
+	flow->flags &= ~FLOW_MISSED;
+	if (obs->kind == OBS_SAMPLE || obs->kind == OBS_BASELINE) {
+		/* an UPDATE event has no counters and is no sample of them */
+		if (obs->ct.has & CT_COUNTERS || !(flow->flags & FLOW_COUNTED)) {
+			flow->sampled_ms = ms_of(obs->at_boot_ns);
+			flow->flags |= FLOW_FRESH;
+		}
+	}
+	if (!flow->seq || flow_has_moved(flow))
+		due_set(table, flow);
+}
+
+static struct flow *row_add(struct table *table, const struct obs *obs)
+{
+	const struct obs_ct *ct = &obs->ct;
+	struct tuple nat = ct->has & CT_REPLY ? tuple_inverse(&ct->reply) : ct->key.orig;
+	struct flow *flow = flow_add(table, &ct->key, &nat);
+	bool older;
+
+	if (!flow)
+		return NULL;
+	older = has_start(ct) ? ct->start_wall_ns < table->conf.started_wall_ns :
+				obs->kind == OBS_BASELINE;
+	if (older)
+		flow->flags |= FLOW_BASELINE;
+	if (obs->kind == OBS_OPEN)
+		flow->flags |= FLOW_OPENED;
+	return flow;
+}
+
+static void row_begin(struct table *table, const struct obs *obs)
+{
+	struct flow *flow = row_add(table, obs);
+
+	if (!flow) {
+		table->count.refused_observations++;
+		return;
+	}
+	join_flow(table, flow);
+	apply(table, flow, obs);
+}
+
+static void observe_open(struct table *table, const struct obs *obs)
+{
+	struct rows rows = rows_find(table, &obs->ct.key);
+	struct flow *flow = rows.live;
+
+	if (flow) {
+		/* conntrack can also pick up a connection that a socket counts */
+		if ((!(flow->flags & FLOW_OPENED) && flow->seq <= 1 &&
+		     ms_of(obs->at_boot_ns) - flow->record_ms < LATE_OPEN_MS) ||
+		    !(flow->flags & FLOW_CONNTRACK)) {
+			flow->flags |= FLOW_OPENED;
+			apply(table, flow, obs);
+			return;
+		}
+		if (is_same_start(flow, &obs->ct))
+			return;
+		flow->flags |= FLOW_SUPERSEDED;
+	} else if (rows.ended && !(rows.ended->flags & (FLOW_OPENED | FLOW_BASELINE))) {
+		rows.ended->flags |= FLOW_OPENED; /* its OPEN, read after its end */
+		return;
+	}
+	row_begin(table, obs);
+}
+
+static void observe_sample(struct table *table, const struct obs *obs)
+{
+	struct rows rows = rows_find(table, &obs->ct.key);
+	const struct obs_ct *ct = &obs->ct;
+	struct flow *flow = rows.live;
+
+	if (flow && is_other_start(flow, ct)) {
+		flow->flags |= FLOW_SUPERSEDED;
+		flow = NULL;
+	} else if (!flow && rows.ended) {
+		/* Read from the kernel before its end was: nothing new. */
+		if (is_same_start(rows.ended, ct) || !(ct->has & CT_COUNTERS))
+			return;
+		if (!is_other_start(rows.ended, ct) && is_within(rows.ended, ct))
+			return;
+	}
+	if (flow)
+		apply(table, flow, obs);
+	else
+		row_begin(table, obs);
+}
+
+/* What ended a flow, as far as its last state tells; -1 when it does not. */
+static int end_reason_of(const struct flow *flow, const struct obs *obs, bool moved,
+			 uint64_t stop_boot_ns, uint64_t sampled_boot_ns)
+{
+	const bool tcp = flow->key.orig.proto == IPPROTO_TCP;
+
+	if (tcp && flow->flags & FLOW_STATE_KNOWN) {
+		switch (flow->ct_state) {
+		case CT_TCP_LAST_ACK:
+		case CT_TCP_TIME_WAIT:
+			return END_FIN;
+		case CT_TCP_CLOSE:
+			/* A reset in answer to the first SYN kills the entry before
+			 * it counts as replied (nf_conntrack_tcp_packet). */
+			return flow->status & CT_SEEN_REPLY ? END_RST : END_REFUSED;
+		case CT_TCP_SYN_SENT:
+			if (!(flow->status & CT_SEEN_REPLY) && flow->packets[RESPONDER])
+				return END_REFUSED;
+			break;
+		default:
+			break;
+		}
+	}
+	if (moved || !(flow->flags & FLOW_HAS_TIMEOUT))
+		return -1;
+	if (stop_boot_ns + TIMEOUT_SLACK_NS >= sampled_boot_ns + flow->timeout_s * 1000000000ULL)
+		return END_TIMEOUT;
+	return END_DESTROYED;
+}
+
+static void close_flow(struct table *table, struct flow *flow, const struct obs *obs)
+{
+	const struct obs_ct *ct = &obs->ct;
+	const uint32_t sample_age_ms = ms_of(obs->at_boot_ns) - flow->sampled_ms;
+	const uint64_t sampled_boot_ns = obs->at_boot_ns - sample_age_ms * 1000000ULL;
+	uint64_t stop_boot_ns = obs->at_boot_ns, stop_wall_ns = 0;
+	bool moved;
+	int reason;
+
+	apply_attributes(table, flow, ct);
+	if (!flow->seq && flow_age_ns(table, flow, obs->at_boot_ns) >=
+				  curve_minimum_age_ns(&table->conf.curve))
+		flow_emit(table, flow, EVENT_START, -1, 0);
+	moved = ct->has & CT_COUNTERS && !is_within(flow, ct);
+	apply_counters(table, flow, obs);
+	if (ct->has & CT_STOP && ct->stop_wall_ns) {
+		stop_wall_ns = ct->stop_wall_ns;
+		stop_boot_ns = stop_wall_ns - (uint64_t)table->wall_minus_boot_ns;
+	}
+	reason = end_reason_of(flow, obs, moved, stop_boot_ns, sampled_boot_ns);
+
+	if (flow->flags & FLOW_BY_SOCKET && has_live_socket(table, flow)) {
+		/* its sockets count and end it */
+		flow->flags &= ~FLOW_CONNTRACK;
+		return;
+	}
+	if (reason == END_REFUSED)
+		flow_emit_failed(table, flow, ECONNREFUSED);
+	else if (flow->key.orig.proto == IPPROTO_TCP && reason == END_TIMEOUT &&
+		 flow->ct_state == CT_TCP_SYN_SENT && flow->flags & FLOW_STATE_KNOWN)
+		flow_emit_failed(table, flow, ETIMEDOUT);
+	flow_end(table, flow, reason, stop_wall_ns);
+}
+
+static void overflow_add(struct table *table, const struct obs_ct *ct)
+{
+	enum overflow_proto bucket = OVERFLOW_OTHER;
+	enum side i;
+
+	if (ct->key.orig.proto == IPPROTO_TCP)
+		bucket = OVERFLOW_TCP;
+	else if (ct->key.orig.proto == IPPROTO_UDP)
+		bucket = OVERFLOW_UDP;
+	else if (proto_is_icmp(ct->key.orig.proto))
+		bucket = OVERFLOW_ICMP;
+	/* The flow is counted here and only here: once, with its last word. */
+	table->count.opened++;
+	table->count.lost_table_full++;
+	for (i = 0; i < SIDES && ct->has & CT_COUNTERS; i++) {
+		table->count.overflow_bytes[bucket][i] += ct->bytes[i];
+		table->count.overflow_packets[bucket][i] += ct->packets[i];
+	}
+}
+
+static void observe_close(struct table *table, const struct obs *obs)
+{
+	struct rows rows = rows_find(table, &obs->ct.key);
+	const struct obs_ct *ct = &obs->ct;
+	struct flow *flow;
+
+	if (rows.superseded && !is_other_start(rows.superseded, ct)) {
+		close_flow(table, rows.superseded, obs);
+		return;
+	}
+	if (rows.live && !is_other_start(rows.live, ct)) {
+		close_flow(table, rows.live, obs);
+		return;
+	}
+	/* A DESTROY can be delivered twice (NETLINK_BROADCAST_ERROR retries). */
+	if (rows.ended && !is_other_start(rows.ended, ct) &&
+	    (is_same_start(rows.ended, ct) || is_within(rows.ended, ct))) {
+		table->count.duplicate_closes++;
+		return;
+	}
+	flow = row_add(table, obs);
+	if (!flow) {
+		overflow_add(table, ct);
+		return;
+	}
+	join_flow(table, flow);
+	close_flow(table, flow, obs);
+}
+
+void merge_conntrack(struct table *table, const struct obs *obs)
+{
+	switch ((enum obs_kind)obs->kind) {
+	case OBS_OPEN:
+		observe_open(table, obs);
+		break;
+	case OBS_CLOSE:
+		observe_close(table, obs);
+		break;
+	default:
+		observe_sample(table, obs);
+		break;
+	}
+}
+
+/* One pass can miss an entry whose DESTROY is still on its way; two cannot. */
+static void sweep_missed(struct table *table, struct flow *flow)
+{
+	if (!(flow->flags & FLOW_MISSED)) {
+		flow->flags |= FLOW_MISSED;
+		return;
+	}
+	if (flow->flags & FLOW_BY_SOCKET) {
+		flow->flags &= ~FLOW_CONNTRACK;
+		if (!has_live_socket(table, flow))
+			flow_end(table, flow, -1, 0);
+		return;
+	}
+	flow->flags |= FLOW_INEXACT;
+	flow->inexact_reason = INEXACT_LOST;
+	flow_end(table, flow, -1, 0);
+}
+
+void sweep_conntrack(struct table *table, const struct obs_sweep *sweep)
+{
+	const uint32_t began_ms = ms_of(sweep->began_boot_ns);
+	struct flow *flow;
+	uint32_t slot;
+
+	for (slot = 0; slot < table->flows.high; slot++) {
+		flow = flow_at(table, slot);
+		if (!(flow->flags & FLOW_CONNTRACK) || flow->flags & FLOW_ENDED ||
+		    flow->key.netns != sweep->netns)
+			continue;
+		if (sweep->gone)
+			flow_end(table, flow, END_DESTROYED, 0);
+		else if (ms_is_before(flow->sampled_ms, began_ms))
+			sweep_missed(table, flow);
+	}
+}
