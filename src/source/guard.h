@@ -18,6 +18,8 @@ struct guard;
 
 /* Forks: call it before any thread exists. */
 int guard_new(struct guard **ret, struct why *why);
+/* The same with another patience than GUARD_PATIENCE_NS. */
+int guard_new_patient(struct guard **ret, uint64_t patience_ns, struct why *why);
 void guard_free(struct guard *guard); /* ends and reaps the process; NULL is a no-op */
 
 /* Hands a duplicate of fd over, or takes it back (before closing fd). 0 or -errno. */
@@ -29,6 +31,9 @@ void guard_tick(struct guard *guard, uint64_t now_boot_ns);
 /* How often reliability was given up so far; a source that sees it rise turns
  * reliability on again and takes a resync dump. */
 uint64_t guard_give_ups(const struct guard *guard);
+/* False once the process is gone: then nothing may be reliable any more. Found
+ * out by guard_tick within a second. */
+bool guard_is_alive(const struct guard *guard);
 int guard_pid(const struct guard *guard);
 
 #endif

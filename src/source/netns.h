@@ -3,6 +3,7 @@
 #define WEIR_SOURCE_NETNS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct why;
@@ -32,5 +33,10 @@ uint32_t netns_watch_own(const struct netns_watch *watch);
 uint32_t netns_watch_count(const struct netns_watch *watch);
 /* NULL when all namespaces are seen, else the sentence why not. */
 const char *netns_watch_limit(const struct netns_watch *watch);
+
+/* Calls visit inside each of the n namespaces that can be found, wherever. Ones
+ * that cannot are passed over. Returns how many were visited, or -errno. */
+int netns_visit(const uint32_t *netns, size_t n, void (*visit)(void *context, uint32_t netns),
+		void *context);
 
 #endif

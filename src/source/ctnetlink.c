@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The source "ctnetlink": conntrack of every namespace it is led into, by
+ * netlink alone.
+ *
+ * Events say at once what begins and ends, dumps ("passes") say how much moved.
+ * Nothing is ever waited for: event sockets are not polled, since being woken
+ * costs several times what reading does, but drained on a timer that beats
+ * faster while much happens; a dump is read in slices. Both are paced by what
+ * they cost, over all namespaces together. After each complete pass, and after
+ * the events that were queued by then, a sweep says that what the pass did not
+ * show is no more.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/why.h"
+#include "source/ct_socket.h"
+#include "source/ct_space.h"
+#include "source/guard.h"
+#include "source/source.h"
+
+#define TICK_BUDGET_NS NUM_NS_PER_MS
+#define BEAT_BUSY_NS (20 * NUM_NS_PER_MS)
+#define BEAT_QUIET_NS (100 * NUM_NS_PER_MS)
+#define BEAT_SLOWEST_NS NUM_NS_PER_S
+/* Draining two empty sockets takes about 2 us: with this much time between for
+ * each namespace it stays at half a per mille of a core. */
+#define BEAT_PER_SPACE_NS (4 * NUM_NS_PER_MS)
+/* So many events in a beat, and the next one comes sooner. */
+#define BUSY_EVENTS 256
+/* Passes may take this share of a core: 2 %. */
+#define PASS_SHARE 50
+#define PASS_SLOWEST_NS (30 * NUM_NS_PER_S)
+/* A namespace in which there is nothing is asked this rarely. */
+#define IDLE_LOOK_NS (5 * NUM_NS_PER_S)
+/* One pass can miss what is on its way; after two there is no more to say. */
+#define IDLE_SWEEPS 2
+/* Namespaces that are found this soon after the start were there before it. */
+#define BASELINE_NS (5 * NUM_NS_PER_S)
+/* How long leaving a namespace may take. */
+#define LEAVE_BUDGET_NS (300 * NUM_NS_PER_MS)
+
+/* An event takes 1,280 bytes of a socket's budget. */
+#define ENDS_BYTES_OWN (64ULL << 20)
+#define ENDS_BYTES (8ULL << 20)
+#define NEWS_BYTES_OWN (16ULL << 20)
+#define NEWS_BYTES (2ULL << 20)
+
+struct ctnetlink {
+	struct source source;
+	struct source_conf conf;
+	struct obs_outlet outlet;
+	struct ct_inbox *inbox; /* owned */
+	uint64_t opened_boot_ns;
+	uint32_t own_netns;
+	uint64_t reliability_lost, seen_give_ups;
+
+	struct ct_space **space; /* owned, in no order */
+	size_t count, capacity;
+	size_t turn;              /* whose events are read first */
+	struct ct_space *looking; /* borrowed: whose pass is under way; or NULL */
+};
+
+static struct ctnetlink *of(struct source *source)
+{
+	return container_of(source, struct ctnetlink, source);
+}
+
+static uint64_t earlier(uint64_t x, uint64_t y)
+{
+	return x < y ? x : y;
+}
+
+/* What is due is due together, in one wake-up: at multiples of the beat. */
+static uint64_t next_beat(uint64_t at_boot_ns, uint64_t beat_ns)
+{
+	return (at_boot_ns / beat_ns + 1) * beat_ns;
+}
+
+static uint64_t quiet_beat_ns(const struct ctnetlink *ct)
+{
+	uint64_t beat_ns = ct->count * BEAT_PER_SPACE_NS;
+
+	if (beat_ns < BEAT_QUIET_NS)
+		return BEAT_QUIET_NS;
+	return earlier(beat_ns, BEAT_SLOWEST_NS);
+}
+
+/* Between two passes over a namespace. */
+static uint64_t interval_ns(const struct ctnetlink *ct)
+{
+	uint64_t cost_ns = 0;
+	size_t i;
+
+	for (i = 0; i < ct->count; i++)
+		cost_ns += ct->space[i]->cost_ns;
+	cost_ns *= PASS_SHARE;
+	if (cost_ns < ct->conf.refresh_ns)
+		return ct->conf.refresh_ns;
+	return cost_ns > PASS_SLOWEST_NS && PASS_SLOWEST_NS > ct->conf.refresh_ns ?
+		       PASS_SLOWEST_NS : cost_ns;
+}
+
+static void emit_sweep(struct ctnetlink *ct, const struct ct_space *space, uint64_t now_boot_ns,
+		       bool gone)
+{
+	const struct obs obs = {
+		.kind = OBS_SWEEP,
+		.origin = ORIGIN_CONNTRACK,
+		.at_boot_ns = now_boot_ns,
+		.sweep = {
+			.netns = space->netns,
+			.gone = gone,
+			.began_boot_ns = space->began_boot_ns,
+		},
+	};
+
+	ct->outlet.emit(ct->outlet.context, &obs);
+}
+
+/* The pass is complete and every event that was queued by then is read. */
+static void end_pass(struct ctnetlink *ct, struct ct_space *space, uint64_t now_boot_ns)
+{
+	space->sweep_due = false;
+	if (!space->late_ends)
+		emit_sweep(ct, space, now_boot_ns, false);
+	space->baseline = false;
+}
+
+static void drain_space(struct ctnetlink *ct, struct ct_space *space, uint64_t now_boot_ns)
+{
+	unsigned got;
+	bool more;
+
+	got = ct_space_drain(space, ct->inbox, now_boot_ns, &more);
+	if (more) {
+		space->drain_boot_ns = now_boot_ns;
+		return;
+	}
+	space->drain_boot_ns = next_beat(now_boot_ns, got >= BUSY_EVENTS ? BEAT_BUSY_NS :
+									 quiet_beat_ns(ct));
+	if (space->overrun) {
+		/* what was missed is in the table; but no faster than we can */
+		space->overrun = false;
+		space->look_boot_ns = earlier(space->look_boot_ns,
+					      space->began_boot_ns + interval_ns(ct));
+	} else if (got && space->idle_passes >= IDLE_SWEEPS) {
+		/* it was asked rarely */
+		space->idle_passes = 0;
+		space->look_boot_ns = earlier(space->look_boot_ns,
+					      now_boot_ns + ct->conf.refresh_ns);
+	}
+	if (space->sweep_due)
+		end_pass(ct, space, now_boot_ns);
+}
+
+/* Reads the events that are due. Who was not reached is the first next time. */
+static void drain_due(struct ctnetlink *ct, uint64_t now_boot_ns, uint64_t deadline_boot_ns)
+{
+	const size_t first = ct->turn;
+	struct ct_space *space;
+	size_t i;
+
+	for (i = 0; i < ct->count; i++) {
+		space = ct->space[(first + i) % ct->count];
+		if (space->drain_boot_ns > now_boot_ns)
+			continue;
+		ct->turn = (first + i + 1) % ct->count;
+		drain_space(ct, space, clock_boot_ns());
+		if (clock_boot_ns() >= deadline_boot_ns)
+			return;
+	}
+}
+
+static uint64_t next_drain(const struct ctnetlink *ct)
+{
+	uint64_t next_boot_ns = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < ct->count; i++)
+		next_boot_ns = earlier(next_boot_ns, ct->space[i]->drain_boot_ns);
+	return next_boot_ns;
+}
+
+static void schedule_look(struct ctnetlink *ct, struct ct_space *space)
+{
+	uint64_t gap_ns = interval_ns(ct), at_boot_ns;
+
+	if (space->idle_passes >= IDLE_SWEEPS && gap_ns < IDLE_LOOK_NS)
+		gap_ns = IDLE_LOOK_NS;
+	at_boot_ns = space->began_boot_ns + gap_ns;
+	if (gap_ns >= 2 * BEAT_QUIET_NS)
+		at_boot_ns -= at_boot_ns % BEAT_QUIET_NS;
+	space->look_boot_ns = at_boot_ns;
+}
+
+/* Counts the entries and asks for them. */
+static void begin_look(struct ctnetlink *ct, struct ct_space *space, uint64_t now_boot_ns)
+{
+	int r = ct_space_look(space, now_boot_ns);
+
+	if (r > 0) {
+		ct->looking = space;
+		return;
+	}
+	schedule_look(ct, space);
+	if (!r && space->idle_passes <= IDLE_SWEEPS) {
+		space->sweep_due = true;
+		space->drain_boot_ns = now_boot_ns;
+	}
+}
+
+static struct ct_space *most_overdue(const struct ctnetlink *ct)
+{
+	struct ct_space *ret = NULL;
+	size_t i;
+
+	for (i = 0; i < ct->count; i++)
+		if (!ret || ct->space[i]->look_boot_ns < ret->look_boot_ns)
+			ret = ct->space[i];
+	return ret;
+}
+
+/* One part of the pass under way, and what it cost. */
+static void read_part(struct ctnetlink *ct)
+{
+	struct ct_space *space = ct->looking;
+	const uint64_t cpu_ns = clock_thread_cpu_ns();
+	int r = ct_space_read(space, ct->inbox);
+
+	space->cost_ns += clock_thread_cpu_ns() - cpu_ns;
+	if (r > 0)
+		return;
+	ct->looking = NULL;
+	schedule_look(ct, space);
+	if (!r) {
+		space->sweep_due = true;
+		space->drain_boot_ns = space->began_boot_ns; /* now */
+	}
+}
+
+static uint64_t look_due(struct ctnetlink *ct, uint64_t deadline_boot_ns)
+{
+	struct ct_space *space;
+	uint64_t now_boot_ns;
+
+	do {
+		if (ct->looking) {
+			read_part(ct);
+			now_boot_ns = clock_boot_ns();
+			continue;
+		}
+		space = most_overdue(ct);
+		if (!space)
+			return UINT64_MAX;
+		now_boot_ns = clock_boot_ns();
+		if (space->look_boot_ns > now_boot_ns)
+			return space->look_boot_ns;
+		begin_look(ct, space, now_boot_ns);
+	} while (now_boot_ns < deadline_boot_ns);
+	return now_boot_ns;
+}
+
+/* The guard has given reliability up, or is no more and with it our licence. */
+static void watch_reliability(struct ctnetlink *ct, uint64_t now_boot_ns)
+{
+	const bool alive = guard_is_alive(ct->conf.guard);
+	const uint64_t give_ups = guard_give_ups(ct->conf.guard);
+	size_t i;
+
+	if (alive && give_ups == ct->seen_give_ups)
+		return;
+	if (!alive)
+		ct->conf.guard = NULL;
+	ct->seen_give_ups = give_ups;
+	ct->reliability_lost++;
+	for (i = 0; i < ct->count; i++) {
+		if (!ct->space[i]->watched)
+			continue;
+		ct_space_set_reliable(ct->space[i], alive);
+		ct->space[i]->late_ends = true;
+		ct->space[i]->look_boot_ns = now_boot_ns;
+	}
+}
+
+static uint64_t ctnetlink_tick(struct source *source, uint64_t now_boot_ns)
+{
+	struct ctnetlink *ct = of(source);
+	const uint64_t deadline_boot_ns = now_boot_ns + TICK_BUDGET_NS;
+	uint64_t look_boot_ns;
+
+	if (ct->conf.guard) {
+		guard_tick(ct->conf.guard, now_boot_ns);
+		watch_reliability(ct, now_boot_ns);
+	}
+	drain_due(ct, now_boot_ns, deadline_boot_ns);
+	look_boot_ns = look_due(ct, deadline_boot_ns);
+	return earlier(next_drain(ct), look_boot_ns);
+}
+
+static int ctnetlink_enter(struct source *source, uint32_t netns, struct why *why)
+{
+	struct ctnetlink *ct = of(source);
+	const uint64_t now_boot_ns = clock_boot_ns();
+	const bool own = netns == ct->own_netns;
+	struct ct_space_conf conf = {
+		.netns = netns,
+		.baseline = own || now_boot_ns - ct->opened_boot_ns < BASELINE_NS,
+		.guard = ct->conf.guard,
+		.news_bytes = own ? NEWS_BYTES_OWN : NEWS_BYTES,
+		.ends_bytes = own ? ENDS_BYTES_OWN : ENDS_BYTES,
+	};
+	struct ct_space **grown, *space;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ct->count; i++)
+		if (ct->space[i]->netns == netns)
+			return why_set(why, -EEXIST, "namespace %u is watched already", netns);
+	if (ct->conf.event_buffer_bytes)
+		conf.news_bytes = conf.ends_bytes = ct->conf.event_buffer_bytes;
+	if (ct->count == ct->capacity) {
+		const size_t capacity = ct->capacity ? 2 * ct->capacity : 16;
+
+		grown = reallocarray(ct->space, capacity, sizeof(struct ct_space *));
+		if (!grown)
+			return -ENOMEM;
+		ct->space = grown;
+		ct->capacity = capacity;
+	}
+	r = ct_space_new(&space, &conf, why);
+	if (r < 0)
+		return r;
+	space->drain_boot_ns = space->look_boot_ns = now_boot_ns;
+	ct->space[ct->count++] = space;
+	return 0;
+}
+
+/* A whole pass, in one go but not for long. */
+static void look_a_last_time(struct ct_space *space, struct ct_inbox *inbox)
+{
+	const uint64_t deadline_boot_ns = clock_boot_ns() + LEAVE_BUDGET_NS;
+	bool more = true;
+	int r = 1;
+
+	while (space->dumping && clock_boot_ns() < deadline_boot_ns)
+		ct_space_read(space, inbox);
+	if (!space->dumping)
+		r = ct_space_look(space, clock_boot_ns());
+	while (r > 0 && clock_boot_ns() < deadline_boot_ns)
+		r = ct_space_read(space, inbox);
+	while (more && clock_boot_ns() < deadline_boot_ns)
+		ct_space_drain(space, inbox, clock_boot_ns(), &more);
+}
+
+static void ctnetlink_leave(struct source *source, uint32_t netns, uint64_t now_boot_ns)
+{
+	struct ctnetlink *ct = of(source);
+	struct ct_space *space;
+	size_t i;
+
+	for (i = 0; i < ct->count; i++)
+		if (ct->space[i]->netns == netns)
+			break;
+	if (i == ct->count)
+		return;
+	space = ct->space[i];
+	look_a_last_time(space, ct->inbox);
+	emit_sweep(ct, space, now_boot_ns, true);
+	if (ct->looking == space)
+		ct->looking = NULL;
+	ct->space[i] = ct->space[--ct->count];
+	ct_space_free(space);
+}
+
+static void ctnetlink_stats(const struct source *source, struct source_stats *ret)
+{
+	const struct ctnetlink *ct = (const void *)source; /* its first member */
+	uint64_t pass_ns = 0;
+	size_t i;
+
+	*ret = *ct_inbox_stats(ct->inbox);
+	for (i = 0; i < ct->count; i++)
+		if (ct->space[i]->pass_ns > pass_ns)
+			pass_ns = ct->space[i]->pass_ns;
+	ret->freshness_ns = pass_ns + interval_ns(ct);
+	ret->reliability_lost = ct->reliability_lost;
+}
+
+static void ctnetlink_close(struct source *source)
+{
+	struct ctnetlink *ct;
+	size_t i;
+
+	if (!source)
+		return;
+	ct = of(source);
+	for (i = 0; i < ct->count; i++)
+		ct_space_free(ct->space[i]);
+	free(ct->space);
+	ct_inbox_free(ct->inbox);
+	free(ct);
+}
+
+static int ctnetlink_open(struct source **ret, const struct source_conf *conf,
+			  const struct obs_outlet *outlet, struct why *why)
+{
+	struct ctnetlink *ct;
+	struct stat own;
+	int r;
+
+	if (stat("/proc/thread-self/ns/net", &own) < 0)
+		return why_set(why, -errno, "/proc/thread-self/ns/net: %s", strerror(errno));
+	ct = calloc(1, sizeof(*ct));
+	if (!ct)
+		return -ENOMEM;
+	r = ct_inbox_new(&ct->inbox, outlet);
+	if (r < 0) {
+		free(ct);
+		return r;
+	}
+	ct->source.ops = &source_ctnetlink;
+	ct->conf = *conf;
+	ct->outlet = *outlet;
+	ct->own_netns = (uint32_t)own.st_ino;
+	ct->opened_boot_ns = clock_boot_ns();
+	if (conf->guard)
+		ct->seen_give_ups = guard_give_ups(conf->guard);
+	*ret = &ct->source;
+	return 0;
+}
+
+static int ctnetlink_probe(struct why *why)
+{
+	uint32_t entries;
+	int fd = ct_socket_open(why), r;
+
+	if (fd < 0)
+		return fd == -EPROTONOSUPPORT ? -ENOTSUP : fd;
+	r = ct_socket_count(fd, 1, &entries);
+	close(fd);
+	if (r == -EPERM)
+		return why_set(why, r, "reading conntrack needs CAP_NET_ADMIN");
+	if (r < 0)
+		return why_set(why, -ENOTSUP, "the kernel does not answer ctnetlink requests: %s",
+			       strerror(-r));
+	return 0;
+}
+
+const struct source_ops source_ctnetlink = {
+	.name = "ctnetlink",
+	.help = "conntrack events and dumps over netlink",
+	.probe = ctnetlink_probe,
+	.open = ctnetlink_open,
+	.enter = ctnetlink_enter,
+	.leave = ctnetlink_leave,
+	.tick = ctnetlink_tick,
+	.stats = ctnetlink_stats,
+	.close = ctnetlink_close,
+};

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every source of this build. A source is one row here and its own files; who
+ * comes first is entered first.
+ */
+#include <stddef.h>
+
+#include "source/source.h"
+
+const struct source_ops *const source_table[] = {
+	&source_ctnetlink,
+	NULL,
+};
