@@ -109,15 +109,6 @@ int addr_net_parse(struct addr_net *ret, const char *text, size_t n)
 	return 0;
 }
 
-char *addr_print(char ret[ADDR_TEXT_SIZE], const struct addr *addr)
-{
-	if (addr_is_v4(addr))
-		inet_ntop(AF_INET, addr->byte + 12, ret, ADDR_TEXT_SIZE);
-	else
-		inet_ntop(AF_INET6, addr->byte, ret, ADDR_TEXT_SIZE);
-	return ret;
-}
-
 static char *put_octet(char *at, unsigned octet)
 {
 	if (octet >= 100) {
@@ -131,20 +122,71 @@ static char *put_octet(char *at, unsigned octet)
 	return at;
 }
 
+static char *put_v4(char *at, const uint8_t *bytes)
+{
+	for (int i = 0; i < 4; i++) {
+		at = put_octet(at, bytes[i]);
+		*at++ = '.';
+	}
+	return at - 1;
+}
+
+static char *put_group(char *at, unsigned group)
+{
+	static const char hex[] = "0123456789abcdef";
+	int shift = group > 0xfff ? 12 : group > 0xff ? 8 : group > 0xf ? 4 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*at++ = hex[group >> shift & 15];
+	return at;
+}
+
+/* RFC 5952: lower case, no leading zeros, the first longest run of two or more
+ * zero groups as "::". */
+static char *put_v6(char *at, const uint8_t *bytes)
+{
+	int run = -1, run_length = 1, length, i;
+	unsigned group[8];
+
+	for (i = 0; i < 8; i++)
+		group[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+	for (i = 0; i < 8; i += length + 1) {
+		for (length = 0; i + length < 8 && !group[i + length];)
+			length++;
+		if (length > run_length) {
+			run = i;
+			run_length = length;
+		}
+	}
+	for (i = 0; i < 8; i++) {
+		if (i == run) {
+			*at++ = ':';
+			*at++ = ':';
+			i += run_length - 1;
+			continue;
+		}
+		if (i && (run < 0 || i != run + run_length))
+			*at++ = ':';
+		at = put_group(at, group[i]);
+	}
+	return at;
+}
+
+char *addr_put(char *at, const struct addr *addr)
+{
+	return addr_is_v4(addr) ? put_v4(at, addr->byte + 12) : put_v6(at, addr->byte);
+}
+
+char *addr_print(char ret[ADDR_TEXT_SIZE], const struct addr *addr)
+{
+	*addr_put(ret, addr) = '\0';
+	return ret;
+}
+
 void addr_append(struct buf *buf, const struct addr *addr)
 {
-	char *at = buf_reserve(buf, ADDR_TEXT_SIZE), *end = at;
+	char *at = buf_reserve(buf, ADDR_TEXT_SIZE);
 
-	if (!at)
-		return;
-	if (addr_is_v4(addr)) {
-		for (int i = 12; i < 16; i++) {
-			end = put_octet(end, addr->byte[i]);
-			*end++ = '.';
-		}
-		buf->len += (size_t)(end - at) - 1;
-		return;
-	}
-	addr_print(at, addr);
-	buf->len += strlen(at);
+	if (at)
+		buf->len += (size_t)(addr_put(at, addr) - at);
 }

@@ -39,7 +39,8 @@ int addr_parse(struct addr *ret, const char *text, size_t n);
 int addr_net_parse(struct addr_net *ret, const char *text, size_t n);
 /* RFC 5952 text into the caller's ADDR_TEXT_SIZE bytes; returns ret. */
 char *addr_print(char ret[ADDR_TEXT_SIZE], const struct addr *addr);
-/* The same, appended; the fast way of the encoders. */
+/* The same without the NUL, at most ADDR_TEXT_SIZE; returns its end. */
+char *addr_put(char *at, const struct addr *addr);
 void addr_append(struct buf *buf, const struct addr *addr);
 
 #endif

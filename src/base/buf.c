@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A byte buffer that grows, with the number writers that encoders need. */
+/* A byte buffer that grows. */
 #include "base/buf.h"
 
 #include <errno.h>
@@ -7,10 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char digit_pairs[201] =
-	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-	"8081828384858687888990919293949596979899";
+#include "base/num.h"
 
 void buf_fini(struct buf *buf)
 {
@@ -107,20 +104,10 @@ void buf_printf(struct buf *buf, const char *format, ...)
 
 void buf_u64(struct buf *buf, uint64_t value)
 {
-	char digits[20], *at = digits + sizeof(digits);
+	char *at = buf_reserve(buf, NUM_U64_SIZE);
 
-	while (value >= 100) {
-		at -= 2;
-		memcpy(at, digit_pairs + value % 100 * 2, 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		at -= 2;
-		memcpy(at, digit_pairs + value * 2, 2);
-	} else {
-		*--at = (char)('0' + value);
-	}
-	buf_append(buf, at, (size_t)(digits + sizeof(digits) - at));
+	if (at)
+		buf->len += (size_t)(num_put_u64(at, value) - at);
 }
 
 void buf_i64(struct buf *buf, int64_t value)

@@ -52,7 +52,7 @@ static void put_digits(char *at, uint64_t value, int digits)
 	}
 }
 
-void clock_append_rfc3339(struct buf *buf, uint64_t wall_ns)
+char *clock_put_rfc3339(char *at, uint64_t wall_ns)
 {
 	const uint64_t seconds = wall_ns / 1000000000ULL, day_s = seconds % 86400;
 	/* Civil date from the day number, with years that begin in March, so that
@@ -67,10 +67,7 @@ void clock_append_rfc3339(struct buf *buf, uint64_t wall_ns)
 	const uint64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
 	const uint64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
 	const uint64_t year = era * 400 + year_of_era + (month <= 2);
-	char *at = buf_reserve(buf, 30);
 
-	if (!at)
-		return;
 	put_digits(at, year, 4);
 	at[4] = '-';
 	put_digits(at + 5, month, 2);
@@ -85,5 +82,13 @@ void clock_append_rfc3339(struct buf *buf, uint64_t wall_ns)
 	at[19] = '.';
 	put_digits(at + 20, wall_ns % 1000000000ULL, 9);
 	at[29] = 'Z';
-	buf->len += 30;
+	return at + CLOCK_RFC3339_SIZE;
+}
+
+void clock_append_rfc3339(struct buf *buf, uint64_t wall_ns)
+{
+	char *at = buf_reserve(buf, CLOCK_RFC3339_SIZE);
+
+	if (at)
+		buf->len += (size_t)(clock_put_rfc3339(at, wall_ns) - at);
 }

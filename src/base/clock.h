@@ -14,6 +14,9 @@ uint64_t clock_process_cpu_ns(void);
 /* wall minus boot now: what turns a boot time into a wall time. */
 int64_t clock_wall_minus_boot_ns(void);
 
+/* The same at `at`: CLOCK_RFC3339_SIZE bytes, not terminated; returns their end. */
+#define CLOCK_RFC3339_SIZE 30
+char *clock_put_rfc3339(char *at, uint64_t wall_ns);
 /* RFC 3339, UTC, 9 digits: 2026-11-24T01:02:03.000000004Z, appended. */
 void clock_append_rfc3339(struct buf *buf, uint64_t wall_ns);
 

@@ -68,15 +68,11 @@ static char *put_escape(char *at, unsigned char c)
 	}
 }
 
-void json_string(struct buf *buf, const char *text, size_t n)
+char *json_put_string(char *at, const char *text, size_t n)
 {
 	const unsigned char *from = (const unsigned char *)text;
-	/* the longest form of a byte is \u00xx */
-	char *start = buf_reserve(buf, 6 * n + 2), *at = start;
 	size_t i = 0, length;
 
-	if (!at)
-		return;
 	*at++ = '"';
 	while (i < n) {
 		const unsigned char c = from[i];
@@ -103,7 +99,16 @@ void json_string(struct buf *buf, const char *text, size_t n)
 		i += length;
 	}
 	*at++ = '"';
-	buf->len += (size_t)(at - start);
+	return at;
+}
+
+void json_string(struct buf *buf, const char *text, size_t n)
+{
+	/* the longest form of a byte is \u00xx */
+	char *at = buf_reserve(buf, 6 * n + 2);
+
+	if (at)
+		buf->len += (size_t)(json_put_string(at, text, n) - at);
 }
 
 static void comma(struct buf *buf)

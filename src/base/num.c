@@ -130,6 +130,32 @@ int num_parse_rate(uint64_t *ret, const char *text, size_t n)
 	return parse_with_unit(ret, text, n, units);
 }
 
+static const char digit_pairs[] =
+	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+	"8081828384858687888990919293949596979899";
+
+char *num_put_u64(char *at, uint64_t value)
+{
+	char digits[NUM_U64_SIZE], *from = digits + sizeof(digits);
+	size_t n;
+
+	while (value >= 100) {
+		from -= 2;
+		memcpy(from, digit_pairs + value % 100 * 2, 2);
+		value /= 100;
+	}
+	if (value >= 10) {
+		from -= 2;
+		memcpy(from, digit_pairs + value * 2, 2);
+	} else {
+		*--from = (char)('0' + value);
+	}
+	n = (size_t)(digits + sizeof(digits) - from);
+	memcpy(at, from, n);
+	return at + n;
+}
+
 static char *print_scaled(char *ret, size_t size, uint64_t value, unsigned base,
 			  const char *letters)
 {

@@ -16,6 +16,10 @@ int num_parse_duration_ns(uint64_t *ret, const char *text, size_t n); /* 500ms 2
 int num_parse_size(uint64_t *ret, const char *text, size_t n);     /* 64k 10M 1.5G, powers of 1024 */
 int num_parse_rate(uint64_t *ret, const char *text, size_t n);     /* 10k 1M, powers of 1000 */
 
+/* Decimal digits at `at`, at most NUM_U64_SIZE, not terminated; returns their end. */
+#define NUM_U64_SIZE 20
+char *num_put_u64(char *at, uint64_t value);
+
 /* Numbers to text, into the caller's buffer (always terminated); they return
  * ret, so that they fit into an argument list. */
 char *num_print_size(char *ret, size_t size, uint64_t bytes);          /* 12.3K, powers of 1024 */

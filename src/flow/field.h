@@ -31,6 +31,7 @@ enum field_type {
 
 struct field {
 	const char *name;
+	uint8_t name_length;
 	enum field_type type;
 	size_t offset;            /* into struct record */
 	const char *const *names; /* FIELD_TYPE_NAME: NULL-terminated, NULL slots not allowed */

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One field's value as text, by its type: what all text encoders share. */
+#include "encode/value.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "flow/community_id.h"
+
+static char *put_text(char *at, const char *text)
+{
+	const size_t n = strlen(text);
+
+	memcpy(at, text, n);
+	return at + n;
+}
+
+static char *put_hex(char *at, uint64_t value, unsigned digits)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (unsigned i = digits; i-- > 0; value >>= 4)
+		at[i] = hex[value & 15];
+	return at + digits;
+}
+
+/* Three decimals: microseconds of a millisecond. */
+static char *put_double(char *at, double value)
+{
+	uint64_t thousandths;
+
+	if (!(value >= 0) || value > 1e15)
+		return put_text(at, "0");
+	thousandths = (uint64_t)(value * 1000 + 0.5);
+	at = num_put_u64(at, thousandths / 1000);
+	if (thousandths % 1000) {
+		*at++ = '.';
+		*at++ = (char)('0' + thousandths / 100 % 10);
+		*at++ = (char)('0' + thousandths / 10 % 10);
+		*at++ = (char)('0' + thousandths % 10);
+	}
+	return at;
+}
+
+static char *put_status(char *at, uint32_t status)
+{
+	const char *start = at, *name;
+
+	for (unsigned bit = 0; bit < 32; bit++) {
+		name = status >> bit & 1 ? status_bit_name(bit) : NULL;
+		if (!name)
+			continue;
+		if (at != start)
+			*at++ = '|';
+		at = put_text(at, name);
+	}
+	return at;
+}
+
+const char *value_name(const struct field *field, unsigned index)
+{
+	for (unsigned i = 0; field->names[i]; i++) {
+		if (i == index)
+			return field->names[i];
+	}
+	return "unknown";
+}
+
+bool value_is_bare(const struct field *field, const struct record *record)
+{
+	switch (field->type) {
+	case FIELD_TYPE_U8:
+	case FIELD_TYPE_U16:
+	case FIELD_TYPE_U32:
+	case FIELD_TYPE_U64:
+	case FIELD_TYPE_DOUBLE:
+	case FIELD_TYPE_BOOL:
+	case FIELD_TYPE_PORT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static uint64_t integer_at(enum field_type type, const void *value)
+{
+	uint16_t port_be;
+
+	switch (type) {
+	case FIELD_TYPE_U8:
+		return *(const uint8_t *)value;
+	case FIELD_TYPE_U16:
+		return *(const uint16_t *)value;
+	case FIELD_TYPE_PORT:
+		memcpy(&port_be, value, sizeof(port_be));
+		return ntohs(port_be);
+	case FIELD_TYPE_U32:
+		return *(const uint32_t *)value;
+	default:
+		return *(const uint64_t *)value;
+	}
+}
+
+static char *put_proto(char *at, uint8_t proto)
+{
+	const char *name = proto_name(proto);
+
+	return name ? put_text(at, name) : num_put_u64(at, proto);
+}
+
+static char *put_errno(char *at, uint32_t number)
+{
+	const char *name = errno_name(number);
+
+	return name ? put_text(at, name) : num_put_u64(at, number);
+}
+
+static char *put_community(char *at, const struct tuple *tuple)
+{
+	char id[COMMUNITY_ID_SIZE];
+
+	return put_text(at, community_id_print(id, tuple));
+}
+
+static char *put_labels(char *at, const uint8_t *labels)
+{
+	/* most significant byte first, as a 128-bit number is written */
+	for (int i = 15; i >= 0; i--)
+		at = put_hex(at, labels[i], 2);
+	return at;
+}
+
+char *value_put(char *at, const struct encode_conf *conf, const struct field *field,
+		const struct record *record)
+{
+	const void *value = field_at(field, record);
+
+	switch (field->type) {
+	case FIELD_TYPE_U8:
+	case FIELD_TYPE_U16:
+	case FIELD_TYPE_U32:
+	case FIELD_TYPE_U64:
+	case FIELD_TYPE_PORT:
+		return num_put_u64(at, integer_at(field->type, value));
+	case FIELD_TYPE_DOUBLE:
+		return put_double(at, *(const double *)value);
+	case FIELD_TYPE_BOOL:
+		return put_text(at, *(const bool *)value ? "true" : "false");
+	case FIELD_TYPE_TIME:
+		return clock_put_rfc3339(at, *(const uint64_t *)value);
+	case FIELD_TYPE_ID:
+		return put_hex(at, *(const uint64_t *)value, 16);
+	case FIELD_TYPE_ADDR:
+		return addr_put(at, value);
+	case FIELD_TYPE_PROTO:
+		return put_proto(at, *(const uint8_t *)value);
+	case FIELD_TYPE_FAMILY:
+		return put_text(at, tuple_is_v4(value) ? "ipv4" : "ipv6");
+	case FIELD_TYPE_COMMUNITY:
+		return put_community(at, value);
+	case FIELD_TYPE_NAME:
+		return put_text(at, value_name(field, *(const uint8_t *)value));
+	case FIELD_TYPE_TEXT:
+		return put_text(at, value);
+	case FIELD_TYPE_HOST:
+		return put_text(at, conf->host ? conf->host : "");
+	case FIELD_TYPE_LABELS:
+		return put_labels(at, value);
+	case FIELD_TYPE_STATUS:
+		return put_status(at, *(const uint32_t *)value);
+	case FIELD_TYPE_ERRNO:
+		return put_errno(at, *(const uint32_t *)value);
+	}
+	return at;
+}

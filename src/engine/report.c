@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What weir says of itself: stats, doctor, and the one line for a person.
+ *
+ * The identity is put together from counts that were made apart (the table's
+ * rows, the outboxes' fates), so that it can fail.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "config/settings.h"
+#include "engine/engine_impl.h"
+#include "source/ct_sysctl.h"
+#include "source/guard.h"
+#include "source/ladder.h"
+#include "source/netns.h"
+
+static uint64_t rss_bytes(void)
+{
+	unsigned long long size_pages = 0, resident_pages = 0;
+	FILE *statm = fopen("/proc/self/statm", "re");
+
+	if (!statm)
+		return 0;
+	if (fscanf(statm, "%llu %llu", &size_pages, &resident_pages) != 2)
+		resident_pages = 0;
+	fclose(statm);
+	return resident_pages * 4096;
+}
+
+static void sources_json(struct engine *engine, struct buf *buf)
+{
+	json_key(buf, "sources");
+	json_array_begin(buf);
+	for (unsigned i = 0; i < engine->source_count; i++) {
+		const struct source *source = engine->source[i].source;
+		struct source_stats stats = { 0 };
+
+		source->ops->stats(source, &stats);
+		json_object_begin(buf);
+		json_member_text(buf, "name", source->ops->name);
+		json_member_u64(buf, "seen", stats.seen);
+		json_member_u64(buf, "lost", stats.lost);
+		json_member_u64(buf, "malformed", stats.malformed);
+		json_member_u64(buf, "freshness_ms", stats.freshness_ns / NUM_NS_PER_MS);
+		json_member_u64(buf, "reliability_lost", stats.reliability_lost);
+		json_object_end(buf);
+	}
+	json_array_end(buf);
+}
+
+static void overflow_json(const struct table_stats *stats, struct buf *buf)
+{
+	static const char *const names[OVERFLOW_PROTOS] = { "tcp", "udp", "icmp", "other" };
+
+	json_key(buf, "overflow");
+	json_object_begin(buf);
+	for (int i = 0; i < OVERFLOW_PROTOS; i++) {
+		json_key(buf, names[i]);
+		json_object_begin(buf);
+		json_member_u64(buf, "bytes_orig", stats->overflow_bytes[i][INITIATOR]);
+		json_member_u64(buf, "packets_orig", stats->overflow_packets[i][INITIATOR]);
+		json_member_u64(buf, "bytes_reply", stats->overflow_bytes[i][RESPONDER]);
+		json_member_u64(buf, "packets_reply", stats->overflow_packets[i][RESPONDER]);
+		json_object_end(buf);
+	}
+	json_object_end(buf);
+}
+
+static void table_json(const struct table_stats *stats, struct buf *buf)
+{
+	json_key(buf, "table");
+	json_object_begin(buf);
+	json_member_u64(buf, "live", stats->live);
+	json_member_u64(buf, "opened", stats->opened);
+	json_member_u64(buf, "ended", stats->ended);
+	json_member_u64(buf, "evicted", 0); /* by design: live flows never are */
+	json_member_u64(buf, "capacity", stats->capacity);
+	json_member_u64(buf, "refused_observations", stats->refused_observations);
+	json_member_u64(buf, "inexact_ends", stats->inexact_ends);
+	json_member_u64(buf, "resets", stats->resets);
+	json_member_u64(buf, "duplicate_closes", stats->duplicate_closes);
+	json_member_u64(buf, "without_counters", stats->without_counters);
+	json_member_u64(buf, "sockets", stats->sockets);
+	json_member_u64(buf, "sockets_capacity", stats->sockets_capacity);
+	json_member_u64(buf, "sockets_refused", stats->sockets_refused);
+	json_member_u64(buf, "memory_bytes", stats->memory_bytes);
+	overflow_json(stats, buf);
+	json_object_end(buf);
+}
+
+static void sinks_json(struct engine *engine, struct buf *buf)
+{
+	json_key(buf, "sinks");
+	json_array_begin(buf);
+	for (unsigned i = 0; i < engine->outbox_count; i++) {
+		struct outbox_stats stats;
+
+		outbox_stats(engine->outbox[i], &stats);
+		json_object_begin(buf);
+		json_member_text(buf, "name", stats.name);
+		json_member_u64(buf, "taken", stats.taken);
+		json_member_u64(buf, "delivered", stats.delivered);
+		json_key(buf, "dropped");
+		json_object_begin(buf);
+		json_member_u64(buf, "full", stats.dropped_full);
+		json_member_u64(buf, "rejected", stats.dropped_rejected);
+		json_member_u64(buf, "closed", stats.dropped_closed);
+		json_object_end(buf);
+		json_member_u64(buf, "queued", stats.queued);
+		json_member_u64(buf, "spooled", 0); /* this build has no spool */
+		json_object_end(buf);
+	}
+	json_array_end(buf);
+}
+
+static void identities_json(const struct engine *engine, const struct table_stats *stats,
+			    struct buf *buf)
+{
+	const uint64_t lost = stats->lost_table_full + engine->lost_outbox_full;
+
+	json_key(buf, "identity");
+	json_object_begin(buf);
+	json_member_u64(buf, "seen", stats->opened);
+	json_member_u64(buf, "exported", engine->exported);
+	json_member_u64(buf, "live", stats->live);
+	json_key(buf, "lost");
+	json_object_begin(buf);
+	json_member_u64(buf, lost_names[LOST_TABLE_FULL], stats->lost_table_full);
+	json_member_u64(buf, lost_names[LOST_OUTBOX_FULL], engine->lost_outbox_full);
+	json_object_end(buf);
+	json_member_bool(buf, "holds", stats->opened == engine->exported + stats->live + lost);
+	json_object_end(buf);
+
+	json_key(buf, "byte_identity");
+	json_object_begin(buf);
+	json_member_u64(buf, "grown", stats->grown_bytes);
+	json_member_u64(buf, "reported", stats->reported_bytes);
+	json_member_u64(buf, "unreported", stats->unreported_bytes);
+	json_member_bool(buf, "holds",
+			 stats->grown_bytes == stats->reported_bytes + stats->unreported_bytes);
+	json_object_end(buf);
+}
+
+void engine_stats_json(struct engine *engine, struct buf *buf)
+{
+	struct table_stats stats;
+
+	table_stats(engine->table, &stats);
+	json_object_begin(buf);
+	sources_json(engine, buf);
+	table_json(&stats, buf);
+	sinks_json(engine, buf);
+	identities_json(engine, &stats, buf);
+	json_key(buf, "self");
+	json_object_begin(buf);
+	json_member_double(buf, "cpu_seconds", (double)clock_process_cpu_ns() / 1e9);
+	json_member_u64(buf, "rss_bytes", rss_bytes());
+	json_member_u64(buf, "wakeups", loop_wakeups(engine->loop));
+	json_member_double(buf, "uptime_seconds",
+			   (double)(clock_boot_ns() - engine->started_boot_ns) / 1e9);
+	json_member_u64(buf, "network_namespaces", netns_watch_count(engine->netns));
+	json_object_end(buf);
+	if (engine_notice(engine))
+		json_member_text(buf, "notice", engine->notice);
+	json_object_end(buf);
+}
+
+void engine_look(struct engine *engine)
+{
+	struct ct_state_now state = { 0 };
+	struct table_stats stats;
+	struct why why = { "" };
+
+	engine->notice[0] = '\0';
+	if (ct_state_read(&state, &why) < 0 || !state.present) {
+		snprintf(engine->notice, sizeof(engine->notice),
+			 "conntrack is not loaded: only TCP sockets are seen; "
+			 "weir run --track loads it");
+		return;
+	}
+	if (!state.acct) {
+		snprintf(engine->notice, sizeof(engine->notice),
+			 "conntrack accounting is off: flows have no byte counts; "
+			 "sysctl net.netfilter.nf_conntrack_acct=1, or weir run as root");
+		return;
+	}
+	if (!state.count && !engine->track) {
+		snprintf(engine->notice, sizeof(engine->notice),
+			 "conntrack tracks nothing in this namespace (no rule asks for it): "
+			 "weir run --track sees this host's own traffic");
+		return;
+	}
+	table_stats(engine->table, &stats);
+	if (stats.without_counters)
+		snprintf(engine->notice, sizeof(engine->notice),
+			 "%llu flows began before accounting was on: they have no byte counts",
+			 (unsigned long long)stats.without_counters);
+}
+
+const char *engine_notice(struct engine *engine)
+{
+	engine_look(engine);
+	return engine->notice[0] ? engine->notice : NULL;
+}
+
+static void feature_json(struct engine *engine, const struct ladder_standing *standing,
+			 struct buf *buf)
+{
+	const struct ladder_row *row = standing->row;
+	const bool stands = strcmp(row->rung, "none") != 0;
+	const char *why = standing->why.text, *remedy = row->remedy;
+
+	/* conntrack may stand and still have nothing to tell */
+	if (stands && row->feature == FEATURE_LIVE && engine->notice[0] && !why[0])
+		why = engine->notice;
+	json_object_begin(buf);
+	json_member_text(buf, "feature", feature_names[row->feature]);
+	json_member_text(buf, "rung", row->rung);
+	json_member_bool(buf, "ok", stands);
+	if (why[0])
+		json_member_text(buf, "why", why);
+	json_key(buf, "lost");
+	json_array_begin(buf);
+	for (unsigned i = 0; row->lost[i]; i++)
+		json_element_text(buf, row->lost[i]);
+	json_array_end(buf);
+	if (remedy)
+		json_member_text(buf, "remedy", remedy);
+	json_object_end(buf);
+	buf_putc(buf, '\n');
+}
+
+void engine_doctor_json(struct engine *engine, struct buf *buf)
+{
+	struct ladder_standing standing[FEATURES];
+
+	ladder_climb(standing);
+	engine_look(engine);
+	for (int i = 0; i < FEATURES; i++)
+		feature_json(engine, &standing[i], buf);
+}
