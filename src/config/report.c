@@ -35,7 +35,8 @@ static int decode_duration(uint64_t *ret, uint64_t max_ns, const json_t *value, 
 			       at, name);
 	r = num_parse_duration_ns(ret, text, strlen(text));
 	if (r == -EINVAL)
-		return why_set(why, r, "point %zu: %s: \"%.60s\" is not a duration", at, name, text);
+		return why_set(why, r, "point %zu: %s: \"%.60s\" is not a duration", at, name,
+			       text);
 	if (r < 0 || *ret > max_ns)
 		return why_set(why, -ERANGE, "point %zu: %s: %.60s is above %s", at, name, text,
 			       num_print_duration(most, sizeof(most), max_ns));
@@ -55,10 +56,11 @@ static int check_members(json_t *object, size_t at, struct why *why)
 		nearest_offer(&nearest, "age");
 		nearest_offer(&nearest, "every");
 		if (nearest.best)
-			return why_set(why, -EINVAL, "point %zu: unknown \"%.60s\"; did you mean %s?",
-				       at, key, nearest.best);
-		return why_set(why, -EINVAL, "point %zu: unknown \"%.60s\"; there are age and every",
-			       at, key);
+			return why_set(why, -EINVAL,
+				       "point %zu: unknown \"%.60s\"; did you mean %s?", at, key,
+				       nearest.best);
+		return why_set(why, -EINVAL,
+			       "point %zu: unknown \"%.60s\"; there are age and every", at, key);
 	}
 	return 0;
 }

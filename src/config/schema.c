@@ -46,8 +46,8 @@ const struct schema_row schema_table[] = {
 		.offset = offsetof(struct settings, conntrack_manage_sysctl),
 		.words = bool_words,
 		.default_text = "true",
-		.help = "switch nf_conntrack_acct and nf_conntrack_timestamp on where they are off, "
-			"and back at the end",
+		.help = "switch nf_conntrack_acct and nf_conntrack_timestamp on where they are "
+			"off, and back at the end",
 	},
 	{
 		.key = "conntrack.track",
@@ -92,7 +92,8 @@ const struct schema_row schema_table[] = {
 		.min = 1,
 		.max = 16 << 20,
 		.default_text = "1000000",
-		.help = "flows that can be alive at once; what comes past them is counted, not shown",
+		.help = "flows that can be alive at once; what comes past them is counted, not "
+			"shown",
 	},
 	{
 		.key = "listen.socket",

@@ -133,7 +133,8 @@ static int set_from_environment(struct settings *settings, const char *variable,
 	if (!nearest.best)
 		return why_set(why, -ENOENT, "%s: there is no such setting", where);
 	environment_from_key(meant, sizeof(meant), nearest.best);
-	return why_set(why, -ENOENT, "%s: there is no such setting; did you mean %s?", where, meant);
+	return why_set(why, -ENOENT, "%s: there is no such setting; did you mean %s?", where,
+		       meant);
 }
 
 static bool is_ours(const char *variable, const char *equals)

@@ -83,11 +83,12 @@ static void a_scalar_may_be_a_json_string(void **state)
 	struct settings settings;
 
 	settings_init(&settings);
-	accepts(&settings, "listen.socket", "\"/tmp\\u002fx\"");
-	assert_string_equal(settings.listen_socket, "/tmp/x");
+	accepts(&settings, "listen.socket", "\"/run\\u002fx\"");
+	assert_string_equal(settings.listen_socket, "/run/x");
 	accepts(&settings, "refresh", "\"2s\"");
 	assert_int_equal(settings.refresh_ns, 2 * NUM_NS_PER_S);
-	refuses("refresh", "\"2s", -EINVAL, "here: refresh: the quotes do not hold one JSON string");
+	refuses("refresh", "\"2s", -EINVAL,
+		"here: refresh: the quotes do not hold one JSON string");
 	refuses("refresh", "\"2s\" 3", -EINVAL,
 		"here: refresh: the quotes do not hold one JSON string");
 }
