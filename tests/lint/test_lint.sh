@@ -24,7 +24,7 @@ result() { # STATUS SENTENCE
 clean_tree() {
 	rm -rf "$root/src" "$root/tests" "$root/man"
 	mkdir -p "$root/src/base" "$root/src/attic" "$root/src/flow" "$root/src/sink" \
-		"$root/tests/unit" "$root/man"
+		"$root/tests/unit" "$root/tests/fuzz" "$root/man"
 	cp "$here/../../.clang-format" "$here/../../.shellcheckrc" "$root/"
 	cat >"$root/src/base/thing.c" <<'C' # not <<-: its tabs count
 // SPDX-License-Identifier: Apache-2.0
@@ -47,6 +47,9 @@ C
 
 	#endif
 	C
+	echo "base_sources = files('thing.c')" >"$root/src/base/meson.build"
+	echo "unit_tests = { 'thing': base_dep }" >"$root/tests/unit/meson.build"
+	touch "$root/tests/fuzz/meson.build"
 	cat >"$root/tests/unit/wait.sh" <<-'SH'
 	#!/bin/sh
 	# SPDX-License-Identifier: Apache-2.0
@@ -87,10 +90,10 @@ function_of() {
 	printf '}\n'
 }
 
-echo 1..31
+echo 1..35
 
 clean_tree
-for check in floors sizes format words shell cppcheck man; do
+for check in floors built sizes format words shell cppcheck man; do
 	"$here/$check.sh" "$root" >/dev/null 2>&1
 	result "$?" "${check}_passes_a_clean_tree"
 done
@@ -102,6 +105,10 @@ offends floors src/sink/x.c sink_may_not_include_source '#include "source/source
 offends floors $c an_include_names_its_floor '#include "thing.h"'
 offends floors src/flow/x.h an_include_does_not_climb '#include "../cmd/cmd.h"'
 offends floors src/attic/x.c a_floor_is_in_the_plan '#include "base/thing.h"'
+
+offends built src/base/orphan.c a_source_is_built 'int x;'
+offends built tests/unit/test_orphan.c a_test_is_registered 'int x;'
+offends built tests/fuzz/fuzz_orphan.c a_fuzz_target_is_registered 'int x;'
 
 offends sizes $c a_file_has_500_lines "$(yes '/* */' | head -n 492)"
 offends sizes $c a_function_has_60_lines "$(function_of 61 'x++;')"

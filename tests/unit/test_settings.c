@@ -3,6 +3,7 @@
 #include "config/settings.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -318,6 +319,36 @@ static void the_number_of_further_errors_is_told(void **state)
 	assert_int_equal(settings.log_level, LOG_LEVEL_DEBUG);
 }
 
+static unsigned allocations_left;
+
+static void *limited_malloc(size_t size)
+{
+	return allocations_left && allocations_left-- ? malloc(size) : NULL;
+}
+
+static void a_failed_allocation_changes_nothing(void **state)
+{
+	static const char text[] = "[{\"age\":\"0s\",\"every\":\"1s\"},"
+				   "{\"age\":\"1s\",\"every\":0}]";
+	struct settings settings, before;
+	struct why why = { "" };
+	unsigned n = 0;
+
+	settings_init(&before);
+	json_set_alloc_funcs(limited_malloc, free);
+	do {
+		settings = before;
+		allocations_left = n;
+		if (settings_set(&settings, "report", text, "here", &why) == 0)
+			break;
+		assert_memory_equal(&settings, &before, sizeof(settings));
+		n++;
+	} while (n < 1000);
+	json_set_alloc_funcs(malloc, free);
+	assert_in_range(n, 1, 999);
+	assert_int_equal(settings.report_count, 2);
+}
+
 static void count_key(void *context, const char *key, const char *default_text, const char *help)
 {
 	struct settings settings, before;
@@ -356,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_variable_that_names_nothing_is_an_error),
 		cmocka_unit_test(a_variable_with_an_endless_name_is_an_error),
 		cmocka_unit_test(the_number_of_further_errors_is_told),
+		cmocka_unit_test(a_failed_allocation_changes_nothing),
 		cmocka_unit_test(every_key_has_help_and_a_default_that_can_be_set),
 	};
 
