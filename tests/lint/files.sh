@@ -5,6 +5,9 @@
 # lists the sources there, also those that git does not know yet. A check prints
 # what offends as FILE:LINE: what, and exits 1 then.
 
+# bytes, whatever the language of the user
+export LC_ALL=C
+
 cd "${1:-$(dirname -- "$0")/../..}" || exit 2
 
 all_files() {
