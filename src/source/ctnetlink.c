@@ -29,6 +29,10 @@
 #define TICK_BUDGET_NS NUM_NS_PER_MS
 #define BEAT_BUSY_NS (20 * NUM_NS_PER_MS)
 #define BEAT_QUIET_NS (100 * NUM_NS_PER_MS)
+/* A wake-up for nothing costs about 100 us: after two seconds of nothing at
+ * all there are fewer of them. */
+#define BEAT_IDLE_NS (250 * NUM_NS_PER_MS)
+#define IDLE_AFTER_NS (2 * NUM_NS_PER_S)
 #define BEAT_SLOWEST_NS NUM_NS_PER_S
 /* Draining two empty sockets takes about 2 us: with this much time between for
  * each namespace it stays at half a per mille of a core. */
@@ -58,7 +62,7 @@ struct ctnetlink {
 	struct source_conf conf;
 	struct obs_outlet outlet;
 	struct ct_inbox *inbox; /* owned */
-	uint64_t opened_boot_ns;
+	uint64_t opened_boot_ns, heard_boot_ns;
 	uint32_t own_netns;
 	uint64_t reliability_lost, seen_give_ups;
 
@@ -84,13 +88,13 @@ static uint64_t next_beat(uint64_t at_boot_ns, uint64_t beat_ns)
 	return (at_boot_ns / beat_ns + 1) * beat_ns;
 }
 
-static uint64_t quiet_beat_ns(const struct ctnetlink *ct)
+static uint64_t quiet_beat_ns(const struct ctnetlink *ct, uint64_t now_boot_ns)
 {
-	uint64_t beat_ns = ct->count * BEAT_PER_SPACE_NS;
+	const bool idle = now_boot_ns - ct->heard_boot_ns >= IDLE_AFTER_NS;
+	const uint64_t least_ns = idle ? BEAT_IDLE_NS : BEAT_QUIET_NS;
+	const uint64_t beat_ns = ct->count * BEAT_PER_SPACE_NS;
 
-	if (beat_ns < BEAT_QUIET_NS)
-		return BEAT_QUIET_NS;
-	return earlier(beat_ns, BEAT_SLOWEST_NS);
+	return beat_ns < least_ns ? least_ns : earlier(beat_ns, BEAT_SLOWEST_NS);
 }
 
 /* Between two passes over a namespace. */
@@ -140,12 +144,14 @@ static void drain_space(struct ctnetlink *ct, struct ct_space *space, uint64_t n
 	bool more;
 
 	got = ct_space_drain(space, ct->inbox, now_boot_ns, &more);
+	if (got)
+		ct->heard_boot_ns = now_boot_ns;
 	if (more) {
 		space->drain_boot_ns = now_boot_ns;
 		return;
 	}
-	space->drain_boot_ns = next_beat(now_boot_ns, got >= BUSY_EVENTS ? BEAT_BUSY_NS :
-									 quiet_beat_ns(ct));
+	space->drain_boot_ns = next_beat(now_boot_ns, got >= BUSY_EVENTS ?
+				BEAT_BUSY_NS : quiet_beat_ns(ct, now_boot_ns));
 	if (space->overrun) {
 		/* what was missed is in the table; but no faster than we can */
 		space->overrun = false;
@@ -196,8 +202,8 @@ static void schedule_look(struct ctnetlink *ct, struct ct_space *space)
 	if (space->idle_passes >= IDLE_SWEEPS && gap_ns < IDLE_LOOK_NS)
 		gap_ns = IDLE_LOOK_NS;
 	at_boot_ns = space->began_boot_ns + gap_ns;
-	if (gap_ns >= 2 * BEAT_QUIET_NS)
-		at_boot_ns -= at_boot_ns % BEAT_QUIET_NS;
+	if (gap_ns >= 2 * BEAT_IDLE_NS)
+		at_boot_ns -= at_boot_ns % BEAT_IDLE_NS;
 	space->look_boot_ns = at_boot_ns;
 }
 

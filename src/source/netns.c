@@ -5,8 +5,10 @@
  * A namespace is entered by the thread for the time of a call and left again;
  * no descriptor of it stays open here. It has gone when no process lives in it
  * and no mount names it, twice in a row: a process can fork into a number that
- * the scan has passed and end before the scan arrives at it. The scan is paced
- * by what it costs. To be unable to come back to the own namespace would make
+ * the scan has passed and end before the scan arrives at it. What only processes
+ * hold that may not be looked at counts as gone too: to lose sight of it is less
+ * of a harm than to keep a dead namespace and its devices alive. The scan is
+ * paced by what it costs. To be unable to come back to the own namespace would make
  * everything after it wrong, so that ends the process.
  */
 #include "source/netns.h"
@@ -49,6 +51,7 @@ struct netns_watch {
 	struct netns_scan *scan; /* owned; NULL: only the own namespace */
 	struct place *place;     /* owned: all that are entered, but the own one */
 	size_t count, capacity;
+	uint64_t entering_ns; /* CPU time of this look that was not looking */
 	struct why limit;
 };
 
@@ -126,6 +129,7 @@ static void found(void *context, uint32_t netns, const char *path)
 {
 	struct netns_watch *watch = context;
 	struct place *place;
+	uint64_t cpu_ns;
 	int r;
 
 	if (netns == watch->own)
@@ -135,6 +139,7 @@ static void found(void *context, uint32_t netns, const char *path)
 		place->seen = true;
 		return;
 	}
+	cpu_ns = clock_thread_cpu_ns();
 	r = go_in(path, netns);
 	if (r < 0) {
 		if (r == -EPERM)
@@ -147,10 +152,11 @@ static void found(void *context, uint32_t netns, const char *path)
 		watch->listener.entered(watch->listener.context, netns, false);
 	}
 	go_back(watch->own_fd);
+	watch->entering_ns += clock_thread_cpu_ns() - cpu_ns;
 }
 
 /* True when one was missed that was there at the last look. */
-static bool drop_gone(struct netns_watch *watch, bool blind)
+static bool drop_gone(struct netns_watch *watch)
 {
 	bool missed = false;
 	uint32_t netns;
@@ -159,7 +165,7 @@ static bool drop_gone(struct netns_watch *watch, bool blind)
 	while (i < watch->count) {
 		struct place *place = &watch->place[i];
 
-		if (place->seen || blind) {
+		if (place->seen) {
 			place->missed = 0;
 			i++;
 		} else if (++place->missed < MISSES_UNTIL_GONE) {
@@ -230,15 +236,16 @@ uint64_t netns_watch_tick(struct netns_watch *watch, uint64_t now_boot_ns)
 	if (!watch->scan)
 		return UINT64_MAX;
 
+	watch->entering_ns = 0;
 	cost_ns = clock_thread_cpu_ns();
 	for (i = 0; i < watch->count; i++)
 		watch->place[i].seen = false;
 	netns_scan_run(watch->scan, found, watch, &blind);
-	gap_ns = (clock_thread_cpu_ns() - cost_ns) * LOOK_SHARE;
-	if (blind && !watch->limit.text[0])
+	gap_ns = (clock_thread_cpu_ns() - cost_ns - watch->entering_ns) * LOOK_SHARE;
+	if (blind && !watch->limit.text[0] && !caps_has(CAP_SYS_PTRACE))
 		why_set(&watch->limit, 0, "network namespaces of some processes are not seen: "
 			"looking at them needs CAP_SYS_PTRACE");
-	missed = drop_gone(watch, blind);
+	missed = drop_gone(watch);
 	if (gap_ns < LOOK_FASTEST_NS || missed)
 		gap_ns = LOOK_FASTEST_NS;
 	if (gap_ns > LOOK_SLOWEST_NS)

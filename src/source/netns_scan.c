@@ -5,7 +5,8 @@
  *
  * The links are read, not followed: opening a namespace is not needed to know
  * its number. The mount table is read again only when poll(2) says that it has
- * changed (proc_pid_mountinfo(5)).
+ * changed (proc_pid_mountinfo(5)), and then through a new stream: rewinding one
+ * would show what is in its buffer.
  */
 #include "source/netns_scan.h"
 
@@ -21,6 +22,7 @@
 
 #include "base/why.h"
 
+#define MOUNTS_PATH "/proc/self/mountinfo"
 #define PATH_SIZE 4096
 /* Rows of one mount table that are looked at. */
 #define MOUNTS_MAX 65536
@@ -32,7 +34,7 @@ struct mounted {
 
 struct netns_scan {
 	DIR *proc;      /* owned */
-	FILE *mounts;   /* owned; NULL: no mount table */
+	int mounts_fd;  /* owned: tells when the mount table changes */
 	bool have_read; /* the mount table, once */
 	struct mounted *mounted; /* owned, as are the paths */
 	size_t count, capacity;
@@ -105,12 +107,14 @@ static void add_mount(struct netns_scan *scan, uint32_t netns, const char *path)
 static void read_mounts(struct netns_scan *scan)
 {
 	char *line = NULL, root[64], path[PATH_SIZE];
+	FILE *mounts = fopen(MOUNTS_PATH, "re");
 	uint32_t netns;
 	size_t size = 0;
 
+	if (!mounts)
+		return; /* what was known stays known */
 	forget_mounts(scan);
-	rewind(scan->mounts);
-	while (getline(&line, &size, scan->mounts) > 0) {
+	while (getline(&line, &size, mounts) > 0) {
 		/* id parent device root path …; only in nsfs is a root no path */
 		if (sscanf(line, "%*s %*s %*s %63s %4095s", root, path) != 2)
 			continue;
@@ -120,14 +124,15 @@ static void read_mounts(struct netns_scan *scan)
 		add_mount(scan, netns, path);
 	}
 	free(line);
+	fclose(mounts);
 	scan->have_read = true;
 }
 
 static bool mounts_changed(const struct netns_scan *scan)
 {
-	struct pollfd poller = { .fd = fileno(scan->mounts), .events = POLLPRI };
+	struct pollfd poller = { .fd = scan->mounts_fd, .events = POLLPRI };
 
-	return !scan->have_read || poll(&poller, 1, 0) > 0;
+	return poll(&poller, 1, 0) > 0 || !scan->have_read;
 }
 
 int netns_scan_new(struct netns_scan **ret, struct why *why)
@@ -137,13 +142,13 @@ int netns_scan_new(struct netns_scan **ret, struct why *why)
 
 	if (!scan)
 		return -ENOMEM;
+	scan->mounts_fd = open(MOUNTS_PATH, O_RDONLY | O_CLOEXEC);
 	scan->proc = opendir("/proc");
 	if (!scan->proc) {
 		r = why_set(why, -errno, "/proc: %s", strerror(errno));
 		netns_scan_free(scan);
 		return r;
 	}
-	scan->mounts = fopen("/proc/self/mountinfo", "re");
 	*ret = scan;
 	return 0;
 }
@@ -154,8 +159,8 @@ void netns_scan_free(struct netns_scan *scan)
 		return;
 	if (scan->proc)
 		closedir(scan->proc);
-	if (scan->mounts)
-		fclose(scan->mounts);
+	if (scan->mounts_fd >= 0)
+		close(scan->mounts_fd);
 	forget_mounts(scan);
 	free(scan->mounted);
 	free(scan);
@@ -194,7 +199,7 @@ void netns_scan_run(struct netns_scan *scan, netns_found_fn found, void *context
 	size_t i;
 
 	*blind = false;
-	if (scan->mounts && mounts_changed(scan))
+	if (mounts_changed(scan))
 		read_mounts(scan);
 	for (i = 0; i < scan->count; i++)
 		found(context, scan->mounted[i].netns, scan->mounted[i].path);
