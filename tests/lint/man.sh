@@ -1,11 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Every manual page is mdoc without a warning.
+# Every manual page is mdoc without a warning, and weir.8 knows every setting and
+# every long option.
 . "$(dirname -- "$0")/files.sh"
 
 man_pages() {
 	all_files | grep '^man/.*\.[1-8]$' | xargs -r mandoc -Tlint -Wwarning
 }
 
-complain man_pages
+# known FILE: names on standard input, from that file, that weir.8 does not have
+known() {
+	while IFS= read -r name; do
+		grep -qsE -e "^\.(It|Op|Fl)( .*)? (Cm|Fl) $name( |\$)" man/weir.8 ||
+			echo "$1: man/weir.8 has nothing about $name"
+	done
+}
+
+in_manual() {
+	[ ! -f src/config/schema.c ] ||
+		sed -n 's/.*\.key = "\(.*\)".*/\1/p' src/config/schema.c | known src/config/schema.c
+	[ ! -f src/cmd/options.c ] ||
+		sed -n 's/^\t*{ "\([a-z0-9-]*\)", [a-z]*_argument,.*/-\1/p' src/cmd/options.c |
+		known src/cmd/options.c
+}
+
+failed=0
+complain man_pages || failed=1
+complain in_manual || failed=1
+exit "$failed"

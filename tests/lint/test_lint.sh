@@ -24,6 +24,7 @@ result() { # STATUS SENTENCE
 clean_tree() {
 	rm -rf "$root/src" "$root/tests" "$root/man"
 	mkdir -p "$root/src/base" "$root/src/attic" "$root/src/flow" "$root/src/sink" \
+		"$root/src/config" "$root/src/cmd" \
 		"$root/tests/unit" "$root/tests/fuzz" "$root/man"
 	cp "$here/../../.clang-format" "$here/../../.shellcheckrc" "$root/"
 	cat >"$root/src/base/thing.c" <<'C' # not <<-: its tabs count
@@ -90,7 +91,7 @@ function_of() {
 	printf '}\n'
 }
 
-echo 1..35
+echo 1..37
 
 clean_tree
 for check in floors built sizes format words shell cppcheck man; do
@@ -134,4 +135,7 @@ offends shell $sh an_unquoted_variable_is_found 'rm $1'
 offends cppcheck $c a_null_dereference_is_found \
 	'\nint *null(void)\n{\n\tint *p = 0;\n\n\t*p = 1;\n\treturn p;\n}'
 offends man man/thing.8 a_bad_macro_is_found '.Sh'
+offends man src/config/schema.c a_setting_without_manual_is_found '\t\t.key = "a.b",'
+offends man src/cmd/options.c an_option_without_manual_is_found \
+	'\t{ "pid", required_argument, NULL, 1 },'
 exit "$failed"
