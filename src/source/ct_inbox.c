@@ -113,7 +113,7 @@ int ct_inbox_events(struct ct_inbox *inbox, int fd, uint32_t netns, uint64_t now
 /* What the kernel says at the end of a dump, or instead of one. */
 static int read_end(const struct nlmsghdr *header)
 {
-	const int *error = NLMSG_DATA(header);
+	const int *error = mnl_nlmsg_get_payload(header);
 
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
 		return header->nlmsg_type == NLMSG_DONE ? 0 : -EBADMSG;

@@ -107,18 +107,22 @@ static int read_count(const struct nlmsghdr *header, uint32_t seq, uint32_t *ret
 {
 	const struct nlmsgerr *error;
 	const struct nlattr *attr;
+	int left;
 
 	if (header->nlmsg_seq != seq)
 		return -ENOMSG;
 	if (header->nlmsg_type == NLMSG_ERROR) {
 		if (header->nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
 			return -EBADMSG;
-		error = NLMSG_DATA(header);
+		error = mnl_nlmsg_get_payload(header);
 		return error->error < 0 ? error->error : -EBADMSG;
 	}
 	if (header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nfgenmsg)))
 		return -EBADMSG;
-	mnl_attr_for_each(attr, header, sizeof(struct nfgenmsg)) {
+	attr = mnl_nlmsg_get_payload_offset(header, sizeof(struct nfgenmsg));
+	left = (int)(header->nlmsg_len - NLMSG_LENGTH(sizeof(struct nfgenmsg)));
+	for (; mnl_attr_ok(attr, left); attr = mnl_attr_next(attr)) {
+		left -= (int)MNL_ALIGN(attr->nla_len);
 		if (mnl_attr_get_type(attr) != CTA_STATS_GLOBAL_ENTRIES)
 			continue;
 		if (mnl_attr_get_payload_len(attr) != sizeof(*ret))

@@ -190,3 +190,19 @@ int ct_space_read(struct ct_space *space, struct ct_inbox *inbox)
 		return -EAGAIN;
 	return 0;
 }
+
+void ct_space_look_whole(struct ct_space *space, struct ct_inbox *inbox,
+			 uint64_t deadline_boot_ns)
+{
+	bool more = true;
+	int r = 1;
+
+	while (space->dumping && clock_boot_ns() < deadline_boot_ns)
+		ct_space_read(space, inbox);
+	if (!space->dumping)
+		r = ct_space_look(space, clock_boot_ns());
+	while (r > 0 && clock_boot_ns() < deadline_boot_ns)
+		r = ct_space_read(space, inbox);
+	while (more && clock_boot_ns() < deadline_boot_ns)
+		ct_space_drain(space, inbox, clock_boot_ns(), &more);
+}

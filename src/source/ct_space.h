@@ -53,6 +53,10 @@ int ct_space_look(struct ct_space *space, uint64_t now_boot_ns);
 /* One part of the pass. 1: more; 0: complete; -EAGAIN: it must be done again
  * (the table changed under it); or -errno. */
 int ct_space_read(struct ct_space *space, struct ct_inbox *inbox);
+/* A whole pass in one go, and every event, up to the deadline. Ends a pass that
+ * is under way first. */
+void ct_space_look_whole(struct ct_space *space, struct ct_inbox *inbox,
+			 uint64_t deadline_boot_ns);
 /* Turns reliable delivery on or off. 0 or -errno. */
 int ct_space_set_reliable(struct ct_space *space, bool on);
 

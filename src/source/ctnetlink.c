@@ -50,6 +50,8 @@
 #define BASELINE_NS (5 * NUM_NS_PER_S)
 /* How long leaving a namespace may take. */
 #define LEAVE_BUDGET_NS (300 * NUM_NS_PER_MS)
+/* And the last look at all of them together. */
+#define LAST_LOOK_BUDGET_NS NUM_NS_PER_S
 
 /* An event takes 1,280 bytes of a socket's budget. */
 #define ENDS_BYTES_OWN (64ULL << 20)
@@ -349,23 +351,6 @@ static int ctnetlink_enter(struct source *source, uint32_t netns, struct why *wh
 	return 0;
 }
 
-/* A whole pass, in one go but not for long. */
-static void look_a_last_time(struct ct_space *space, struct ct_inbox *inbox)
-{
-	const uint64_t deadline_boot_ns = clock_boot_ns() + LEAVE_BUDGET_NS;
-	bool more = true;
-	int r = 1;
-
-	while (space->dumping && clock_boot_ns() < deadline_boot_ns)
-		ct_space_read(space, inbox);
-	if (!space->dumping)
-		r = ct_space_look(space, clock_boot_ns());
-	while (r > 0 && clock_boot_ns() < deadline_boot_ns)
-		r = ct_space_read(space, inbox);
-	while (more && clock_boot_ns() < deadline_boot_ns)
-		ct_space_drain(space, inbox, clock_boot_ns(), &more);
-}
-
 static void ctnetlink_leave(struct source *source, uint32_t netns, uint64_t now_boot_ns)
 {
 	struct ctnetlink *ct = of(source);
@@ -378,12 +363,23 @@ static void ctnetlink_leave(struct source *source, uint32_t netns, uint64_t now_
 	if (i == ct->count)
 		return;
 	space = ct->space[i];
-	look_a_last_time(space, ct->inbox);
+	ct_space_look_whole(space, ct->inbox, clock_boot_ns() + LEAVE_BUDGET_NS);
 	emit_sweep(ct, space, now_boot_ns, true);
 	if (ct->looking == space)
 		ct->looking = NULL;
 	ct->space[i] = ct->space[--ct->count];
 	ct_space_free(space);
+}
+
+static void ctnetlink_last_look(struct source *source, uint64_t now_boot_ns)
+{
+	struct ctnetlink *ct = of(source);
+	size_t i;
+
+	for (i = 0; i < ct->count; i++)
+		ct_space_look_whole(ct->space[i], ct->inbox, now_boot_ns + LAST_LOOK_BUDGET_NS);
+	if (ct->looking && !ct->looking->dumping)
+		ct->looking = NULL;
 }
 
 static void ctnetlink_stats(const struct source *source, struct source_stats *ret)
@@ -463,10 +459,12 @@ static int ctnetlink_probe(struct why *why)
 const struct source_ops source_ctnetlink = {
 	.name = "ctnetlink",
 	.help = "conntrack events and dumps over netlink",
+	.origin = ORIGIN_CONNTRACK,
 	.probe = ctnetlink_probe,
 	.open = ctnetlink_open,
 	.enter = ctnetlink_enter,
 	.leave = ctnetlink_leave,
+	.last_look = ctnetlink_last_look,
 	.tick = ctnetlink_tick,
 	.stats = ctnetlink_stats,
 	.close = ctnetlink_close,

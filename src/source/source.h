@@ -26,6 +26,7 @@ struct source_stats {
 	uint64_t lost;      /* times, or messages, that the kernel said it dropped */
 	uint64_t malformed; /* messages that made no sense, skipped */
 	uint64_t freshness_ns; /* duration of the last full pass plus its interval */
+	bool settling; /* what was found at start is still being looked up (owners) */
 	uint64_t reliability_lost; /* times the guard had to give up reliable delivery */
 };
 
@@ -35,6 +36,7 @@ struct source {
 
 struct source_ops {
 	const char *name, *help;
+	enum origin origin; /* of its observations */
 	/* 0, or -errno (-ENOTSUP, -EPERM) and a sentence; leaves no trace. */
 	int (*probe)(struct why *why);
 	int (*open)(struct source **ret, const struct source_conf *conf,
@@ -46,6 +48,10 @@ struct source_ops {
 	/* The namespace is empty or gone: look a last time, emit an OBS_SWEEP
 	 * with `gone` set, close what would keep it alive. */
 	void (*leave)(struct source *source, uint32_t netns, uint64_t now_boot_ns);
+	/* Before the end: reads every event and the counters of everything once
+	 * more, at once, in all namespaces (bounded to about a second). NULL:
+	 * there is nothing to read. */
+	void (*last_look)(struct source *source, uint64_t now_boot_ns);
 	/* Reads what is there, at most about a millisecond of it, and returns the
 	 * boot time at which it wants to be called again (<= now: at once). */
 	uint64_t (*tick)(struct source *source, uint64_t now_boot_ns);
@@ -55,6 +61,6 @@ struct source_ops {
 
 /* Every source of this build, NULL-terminated. */
 extern const struct source_ops *const source_table[];
-extern const struct source_ops source_ctnetlink, source_sockdiag;
+extern const struct source_ops source_ctnetlink, source_rtaddr, source_sockdiag;
 
 #endif

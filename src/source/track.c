@@ -135,7 +135,7 @@ static int read_answers(int fd)
 			if (header->nlmsg_type != NLMSG_ERROR ||
 			    header->nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
 				continue;
-			error = NLMSG_DATA(header);
+			error = mnl_nlmsg_get_payload(header);
 			if (error->error < 0)
 				return error->error;
 			acks++;

@@ -328,12 +328,12 @@ static void refuses_an_entry_without_addresses_or_protocol(void **state)
 /* The first n bytes end behind a whole attribute, or in its padding. */
 static bool is_between_attributes(const struct message *message, uint32_t n)
 {
-	const struct nlattr *attr;
+	size_t at = NLMSG_LENGTH(sizeof(struct nfgenmsg)), end;
 
-	mnl_attr_for_each(attr, &message->header, sizeof(struct nfgenmsg)) {
-		const size_t end = (size_t)((const char *)attr - message->bytes) + attr->nla_len;
-
-		if (n >= end && n <= MNL_ALIGN(end))
+	while (at < message->header.nlmsg_len) {
+		end = at + ((const struct nlattr *)(const void *)(message->bytes + at))->nla_len;
+		at = MNL_ALIGN(end);
+		if (n >= end && n <= at)
 			return true;
 	}
 	return false;
