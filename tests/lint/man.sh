@@ -21,7 +21,7 @@ in_manual() {
 	[ ! -f src/config/schema.c ] ||
 		sed -n 's/.*\.key = "\(.*\)".*/\1/p' src/config/schema.c | known src/config/schema.c
 	[ ! -f src/cmd/options.c ] ||
-		sed -n 's/^\t*{ "\([a-z0-9-]*\)", [a-z]*_argument,.*/-\1/p' src/cmd/options.c |
+		sed -n "s/^\t{ \"\([a-z0-9-]*\)\", ['O].*/-\1/p" src/cmd/options.c |
 		known src/cmd/options.c
 }
 

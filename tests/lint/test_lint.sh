@@ -137,5 +137,5 @@ offends cppcheck $c a_null_dereference_is_found \
 offends man man/thing.8 a_bad_macro_is_found '.Sh'
 offends man src/config/schema.c a_setting_without_manual_is_found '\t\t.key = "a.b",'
 offends man src/cmd/options.c an_option_without_manual_is_found \
-	'\t{ "pid", required_argument, NULL, 1 },'
+	'\t{ "pid", OPTION_PID, "PID", 0, "of a process" },'
 exit "$failed"
