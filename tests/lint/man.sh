@@ -20,9 +20,9 @@ known() {
 in_manual() {
 	[ ! -f src/config/schema.c ] ||
 		sed -n 's/.*\.key = "\(.*\)".*/\1/p' src/config/schema.c | known src/config/schema.c
-	[ ! -f src/cmd/options.c ] ||
-		sed -n "s/^\t{ \"\([a-z0-9-]*\)\", ['O].*/-\1/p" src/cmd/options.c |
-		known src/cmd/options.c
+	[ ! -f src/cmd/flag.c ] ||
+		sed -n "s/^\t{ ['F][^,]*, \"\([a-z0-9-]*\)\",.*/-\1/p" src/cmd/flag.c |
+		known src/cmd/flag.c
 }
 
 failed=0

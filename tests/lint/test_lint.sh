@@ -136,6 +136,6 @@ offends cppcheck $c a_null_dereference_is_found \
 	'\nint *null(void)\n{\n\tint *p = 0;\n\n\t*p = 1;\n\treturn p;\n}'
 offends man man/thing.8 a_bad_macro_is_found '.Sh'
 offends man src/config/schema.c a_setting_without_manual_is_found '\t\t.key = "a.b",'
-offends man src/cmd/options.c an_option_without_manual_is_found \
-	'\t{ "pid", OPTION_PID, "PID", 0, "of a process" },'
+offends man src/cmd/flag.c an_option_without_manual_is_found \
+	'\t{ FLAG_PID, "pid", "PID", FOR_FLOWS, "of a process" },'
 exit "$failed"
