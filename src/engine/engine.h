@@ -52,9 +52,12 @@ struct subscriber {
 void engine_subscribe(struct engine *engine, struct subscriber *subscriber);
 void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber);
 
-/* `weir stats -o json` and `weir doctor -o json`, appended. */
+/* `weir stats -o json`, appended. */
 void engine_stats_json(struct engine *engine, struct buf *buf);
-void engine_doctor_json(struct engine *engine, struct buf *buf);
+/* `weir doctor`, as JSON lines or for a person, appended. engine may be NULL: the
+ * ladder and conntrack are looked at all the same. */
+void engine_doctor_json(const struct engine *engine, struct buf *buf);
+void engine_doctor_text(struct buf *buf);
 /* One line for a person: what is being seen and what is not; NULL: all well. */
 const char *engine_notice(struct engine *engine);
 

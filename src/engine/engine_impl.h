@@ -58,7 +58,4 @@ struct engine {
 	struct log_limit enter_limit;
 };
 
-/* report.c: looks at conntrack and refreshes engine->notice. */
-void engine_look(struct engine *engine);
-
 #endif

@@ -170,77 +170,107 @@ void engine_stats_json(struct engine *engine, struct buf *buf)
 	json_object_end(buf);
 }
 
-void engine_look(struct engine *engine)
+/* What keeps conntrack from telling anything here; empty: nothing. */
+static void conntrack_condition(const struct engine *engine, struct why *ret)
 {
 	struct ct_state_now state = { 0 };
 	struct table_stats stats;
 	struct why why = { "" };
 
-	engine->notice[0] = '\0';
+	ret->text[0] = '\0';
 	if (ct_state_read(&state, &why) < 0 || !state.present) {
-		snprintf(engine->notice, sizeof(engine->notice),
-			 "conntrack is not loaded: only TCP sockets are seen; "
-			 "weir run --track loads it");
-		return;
+		why_set(ret, 0, "conntrack is not loaded: only TCP sockets are seen; "
+				"weir run --track loads it");
+	} else if (!state.acct) {
+		why_set(ret, 0, "conntrack accounting is off: flows have no byte counts; weir run "
+				"switches it on, or sysctl net.netfilter.nf_conntrack_acct=1");
+	} else if (!state.count && !(engine && engine->track)) {
+		why_set(ret, 0, "conntrack tracks nothing in this namespace (no rule asks for "
+				"it): weir run --track sees this host's own traffic");
+	} else if (engine) {
+		table_stats(engine->table, &stats);
+		if (stats.without_counters)
+			why_set(ret, 0, "%llu flows began before accounting was on: they have no "
+					"byte counts", (unsigned long long)stats.without_counters);
 	}
-	if (!state.acct) {
-		snprintf(engine->notice, sizeof(engine->notice),
-			 "conntrack accounting is off: flows have no byte counts; "
-			 "sysctl net.netfilter.nf_conntrack_acct=1, or weir run as root");
-		return;
-	}
-	if (!state.count && !engine->track) {
-		snprintf(engine->notice, sizeof(engine->notice),
-			 "conntrack tracks nothing in this namespace (no rule asks for it): "
-			 "weir run --track sees this host's own traffic");
-		return;
-	}
-	table_stats(engine->table, &stats);
-	if (stats.without_counters)
-		snprintf(engine->notice, sizeof(engine->notice),
-			 "%llu flows began before accounting was on: they have no byte counts",
-			 (unsigned long long)stats.without_counters);
 }
 
 const char *engine_notice(struct engine *engine)
 {
-	engine_look(engine);
+	struct why condition;
+
+	conntrack_condition(engine, &condition);
+	snprintf(engine->notice, sizeof(engine->notice), "%s", condition.text);
 	return engine->notice[0] ? engine->notice : NULL;
 }
 
-static void feature_json(struct engine *engine, const struct ladder_standing *standing,
+/* Why a feature is not all it could be: what failed above its rung, else what
+ * conntrack lacks. */
+static const char *reason_of(const struct ladder_standing *standing,
+			     const struct why *condition)
+{
+	if (standing->why.text[0])
+		return standing->why.text;
+	return standing->row->feature == FEATURE_LIVE ? condition->text : "";
+}
+
+static bool is_standing(const struct ladder_row *row)
+{
+	return strcmp(row->rung, "none") != 0;
+}
+
+static void feature_json(const struct ladder_standing *standing, const struct why *condition,
 			 struct buf *buf)
 {
 	const struct ladder_row *row = standing->row;
-	const bool stands = strcmp(row->rung, "none") != 0;
-	const char *why = standing->why.text, *remedy = row->remedy;
+	const char *reason = reason_of(standing, condition);
 
-	/* conntrack may stand and still have nothing to tell */
-	if (stands && row->feature == FEATURE_LIVE && engine->notice[0] && !why[0])
-		why = engine->notice;
 	json_object_begin(buf);
 	json_member_text(buf, "feature", feature_names[row->feature]);
 	json_member_text(buf, "rung", row->rung);
-	json_member_bool(buf, "ok", stands);
-	if (why[0])
-		json_member_text(buf, "why", why);
+	json_member_bool(buf, "ok", is_standing(row));
+	if (reason[0])
+		json_member_text(buf, "why", reason);
 	json_key(buf, "lost");
 	json_array_begin(buf);
 	for (unsigned i = 0; row->lost[i]; i++)
 		json_element_text(buf, row->lost[i]);
 	json_array_end(buf);
-	if (remedy)
-		json_member_text(buf, "remedy", remedy);
+	if (row->remedy)
+		json_member_text(buf, "remedy", row->remedy);
 	json_object_end(buf);
 	buf_putc(buf, '\n');
 }
 
-void engine_doctor_json(struct engine *engine, struct buf *buf)
+void engine_doctor_json(const struct engine *engine, struct buf *buf)
 {
 	struct ladder_standing standing[FEATURES];
+	struct why condition;
 
 	ladder_climb(standing);
-	engine_look(engine);
+	conntrack_condition(engine, &condition);
 	for (int i = 0; i < FEATURES; i++)
-		feature_json(engine, &standing[i], buf);
+		feature_json(&standing[i], &condition, buf);
+}
+
+void engine_doctor_text(struct buf *buf)
+{
+	struct ladder_standing standing[FEATURES];
+	struct why condition;
+
+	ladder_climb(standing);
+	conntrack_condition(NULL, &condition);
+	for (int i = 0; i < FEATURES; i++) {
+		const struct ladder_row *row = standing[i].row;
+		const char *reason = reason_of(&standing[i], &condition);
+
+		buf_printf(buf, "%-9s %-4s %s\n", feature_names[row->feature],
+			   is_standing(row) ? "ok" : "no", row->rung);
+		if (reason[0])
+			buf_printf(buf, "          why:    %s\n", reason);
+		for (unsigned k = 0; row->lost[k]; k++)
+			buf_printf(buf, "          lost:   %s\n", row->lost[k]);
+		if (row->remedy)
+			buf_printf(buf, "          remedy: %s\n", row->remedy);
+	}
 }

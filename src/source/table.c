@@ -8,6 +8,7 @@
 #include "source/source.h"
 
 const struct source_ops *const source_table[] = {
+	&source_rtaddr,
 	&source_ctnetlink,
 	NULL,
 };

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+/* HTTP to a weir, by libcurl over a unix socket or a descriptor. */
+#include "client/client.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/why.h"
+
+struct client {
+	CURL *curl;  /* owned */
+	char *path;  /* owned; NULL: fd */
+	int fd;      /* owned until curl has it */
+};
+
+/* One request's body, on its way to the caller or into the error text. */
+struct transfer {
+	struct client *client;
+	const struct client_outlet *outlet;
+	struct buf error; /* body of an answer that is not 200 */
+	bool stopped;
+};
+
+#define ERROR_BYTES_MAX 4096
+
+static int client_new(struct client **ret, struct why *why)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return why_set(why, -ENOMEM, "no memory for the client");
+	client->fd = -1;
+	client->curl = curl_easy_init();
+	if (!client->curl) {
+		client_close(client);
+		return why_set(why, -ENOMEM, "libcurl does not start");
+	}
+	*ret = client;
+	return 0;
+}
+
+/* Asks once, so that the caller hears of a missing daemon before it needs it. */
+static int try_connect(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, r = 0;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+int client_open_path(struct client **ret, const char *path, struct why *why)
+{
+	struct client *client;
+	int r = try_connect(path);
+
+	if (r < 0)
+		return why_set(why, r, "%s: %s", path, strerror(-r));
+	r = client_new(&client, why);
+	if (r < 0)
+		return r;
+	client->path = strdup(path);
+	if (!client->path) {
+		client_close(client);
+		return why_set(why, -ENOMEM, "no memory for the client");
+	}
+	*ret = client;
+	return 0;
+}
+
+int client_open_fd(struct client **ret, int fd, struct why *why)
+{
+	struct client *client;
+	const int r = client_new(&client, why);
+
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	client->fd = fd;
+	*ret = client;
+	return 0;
+}
+
+void client_close(struct client *client)
+{
+	if (!client)
+		return;
+	if (client->curl)
+		curl_easy_cleanup(client->curl);
+	if (client->fd >= 0)
+		close(client->fd);
+	free(client->path);
+	free(client);
+}
+
+/* The one descriptor is handed out once; curl keeps the connection after. */
+static curl_socket_t give_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct client *client = context;
+	const int fd = client->fd;
+
+	client->fd = -1;
+	return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int is_connected(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+	return CURL_SOCKOPT_ALREADY_CONNECTED;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *context)
+{
+	struct transfer *transfer = context;
+	const size_t length = size * n;
+	long status = 0;
+
+	curl_easy_getinfo(transfer->client->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200) {
+		if (transfer->error.len < ERROR_BYTES_MAX)
+			buf_append(&transfer->error, bytes, length);
+		return length;
+	}
+	if (transfer->outlet->body(transfer->outlet->context, bytes, length) == length)
+		return length;
+	transfer->stopped = true;
+	return 0;
+}
+
+static int put_url(struct client *client, struct buf *url, const char *path,
+		   const struct client_param *params)
+{
+	char separator = '?';
+
+	buf_printf(url, "http://weir%s", path);
+	for (; params && params->name; params++) {
+		char *value;
+
+		if (!params->value)
+			continue;
+		value = curl_easy_escape(client->curl, params->value, 0);
+		if (!value)
+			return -ENOMEM;
+		buf_printf(url, "%c%s=%s", separator, params->name, value);
+		curl_free(value);
+		separator = '&';
+	}
+	buf_putc(url, '\0');
+	return url->error;
+}
+
+static void set_options(struct client *client, struct transfer *transfer, const char *url)
+{
+	CURL *curl = client->curl;
+
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 262144L);
+	if (client->path) {
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->path);
+		return;
+	}
+	/* curl wants an address to "connect" to; the socket is connected already */
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, "/");
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, give_socket);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, client);
+	curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, is_connected);
+}
+
+static int status_error(const struct transfer *transfer, long status, struct why *why)
+{
+	const int n = (int)transfer->error.len;
+
+	switch (status) {
+	case 200:
+		return 0;
+	case 400:
+		return why_set(why, -EBADMSG, "%.*s", n, n ? transfer->error.data : "");
+	case 404:
+		return why_set(why, -ENOENT, "the daemon does not know this request: it is of "
+					     "another version");
+	case 503:
+		return why_set(why, -EAGAIN, "the daemon is starting");
+	default:
+		return why_set(why, -EIO, "the daemon answered with status %ld", status);
+	}
+}
+
+int client_get(struct client *client, const char *path, const struct client_param *params,
+	       const struct client_outlet *outlet, struct why *why)
+{
+	struct transfer transfer = { .client = client, .outlet = outlet };
+	struct buf url = { 0 };
+	long status = 0;
+	CURLcode code;
+	int r;
+
+	r = put_url(client, &url, path, params);
+	if (r < 0) {
+		buf_fini(&url);
+		return why_set(why, r, "no memory for the request");
+	}
+	set_options(client, &transfer, url.data);
+	code = curl_easy_perform(client->curl);
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (transfer.stopped || code == CURLE_OK)
+		r = transfer.stopped ? 0 : status_error(&transfer, status, why);
+	else
+		r = why_set(why, -EPIPE, "the collector went away: %s", curl_easy_strerror(code));
+	buf_fini(&transfer.error);
+	buf_fini(&url);
+	return r;
+}

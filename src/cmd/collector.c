@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Whom a command asks. With a daemon: the daemon. Without: a child that
+ * collects for this command alone, over a socketpair, read-only, and that ends
+ * with it.
+ */
+#include "cmd/collector.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/num.h"
+#include "base/why.h"
+#include "client/client.h"
+#include "cmd/cmd.h"
+#include "config/settings.h"
+#include "engine/engine.h"
+#include "serve/serve.h"
+
+/* A first pass over a million flows takes some seconds. */
+#define READY_NS (30 * NUM_NS_PER_S)
+#define READY_LOOK_NS (10 * NUM_NS_PER_MS)
+
+static void on_end(void *context)
+{
+	loop_quit(context, EXIT_OK);
+}
+
+static int collect(const struct settings *settings, int fd, struct why *why)
+{
+	struct engine_conf engine_conf = { .settings = settings, .read_only = true };
+	struct serve_conf serve_conf = { .connection_fd = fd, .on_connection_end = on_end };
+	struct engine *engine = NULL;
+	struct serve *serve = NULL;
+	struct loop *loop;
+	int r;
+
+	r = loop_new(&loop, why);
+	if (r < 0)
+		return r;
+	engine_conf.loop = serve_conf.loop = serve_conf.context = loop;
+	r = engine_new(&engine, &engine_conf, why);
+	if (r == 0) {
+		serve_conf.engine = engine;
+		r = serve_open(&serve, &serve_conf, why);
+	}
+	if (r == 0) {
+		engine_start(engine);
+		r = loop_run(loop);
+	}
+	serve_close(serve);
+	engine_free(engine);
+	loop_free(loop);
+	return r;
+}
+
+static void child(const struct settings *settings, int fd, pid_t parent)
+{
+	struct settings mine = *settings;
+	struct why why = { "" };
+	int r;
+
+	prctl(PR_SET_NAME, "weir-collect");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EXIT_FAILED);
+	/* Ctrl-C is the command's: it ends, and the connection with it */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	log_open(LOG_LEVEL_ERROR);
+	mine.conntrack_track = false;
+	r = collect(&mine, fd, &why);
+	if (r < 0)
+		log_error("%s", why.text[0] ? why.text : strerror(-r));
+	_exit(r < 0 ? EXIT_FAILED : EXIT_OK);
+}
+
+static size_t ignore_body(void *context, const char *bytes, size_t n)
+{
+	return n;
+}
+
+static int wait_ready(struct client *client, struct why *why)
+{
+	const uint64_t until_ns = clock_boot_ns() + READY_NS;
+	const struct timespec pause = { .tv_nsec = READY_LOOK_NS };
+	const struct client_outlet nothing = { ignore_body, NULL };
+	int r;
+
+	do {
+		r = client_get(client, "/-/ready", NULL, &nothing, why);
+		if (r != -EAGAIN)
+			return r;
+		nanosleep(&pause, NULL);
+	} while (clock_boot_ns() < until_ns);
+	return why_set(why, -ETIMEDOUT, "the collector did not get ready in 30 s");
+}
+
+static int start_private(struct collector *collector, const struct settings *settings,
+			 struct why *why)
+{
+	const pid_t self = getpid();
+	int fds[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return why_set(why, -errno, "socketpair: %s", strerror(errno));
+	fflush(NULL);
+	collector->pid = fork();
+	if (collector->pid < 0) {
+		r = why_set(why, -errno, "fork: %s", strerror(errno));
+		close(fds[0]);
+		close(fds[1]);
+		return r;
+	}
+	if (collector->pid == 0) {
+		close(fds[0]);
+		child(settings, fds[1], self);
+	}
+	close(fds[1]);
+	r = client_open_fd(&collector->client, fds[0], why);
+	if (r == 0)
+		r = wait_ready(collector->client, why);
+	return r;
+}
+
+int collector_failed(int r, const struct why *why)
+{
+	fprintf(stderr, "weir: %s\n", why->text[0] ? why->text : strerror(-r));
+	switch (r) {
+	case -EBADMSG:
+		return EXIT_USAGE;
+	case -EPERM:
+	case -EACCES:
+		return EXIT_PRIVILEGE;
+	case -ENOTSUP:
+		return EXIT_KERNEL;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+int collector_open(struct collector *collector, const struct settings *settings,
+		   bool unprivileged)
+{
+	struct why why = { "" };
+	int r;
+
+	*collector = (struct collector){ 0 };
+	r = client_open_path(&collector->client, settings->listen_socket, &why);
+	if (r == 0)
+		return -1;
+	if (!caps_has(CAP_NET_ADMIN)) {
+		const char *reason = r == -EACCES ?
+			"the daemon's socket is not open to you (it is group weir's)" :
+			"no daemon runs here, and without root or CAP_NET_ADMIN conntrack cannot be read";
+
+		if (!unprivileged) {
+			fprintf(stderr, "weir: %s: run this command as root, or start "
+					"\"weir run\"\n", reason);
+			return EXIT_PRIVILEGE;
+		}
+		fprintf(stderr, "weir: warning: %s; showing the TCP sockets of this network "
+				"namespace only\n", reason);
+	}
+	r = start_private(collector, settings, &why);
+	if (r == 0)
+		return -1;
+	r = collector_failed(r, &why);
+	collector_close(collector);
+	return r;
+}
+
+void collector_close(struct collector *collector)
+{
+	client_close(collector->client);
+	collector->client = NULL;
+	if (collector->pid <= 0)
+		return;
+	kill(collector->pid, SIGTERM); /* our own child, not yet reaped */
+	waitpid(collector->pid, NULL, 0);
+	collector->pid = 0;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+/* weir list: the flows alive now, once or every INTERVAL. */
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "base/why.h"
+#include "client/client.h"
+#include "cmd/align.h"
+#include "cmd/cmd.h"
+#include "cmd/collector.h"
+#include "cmd/options.h"
+#include "cmd/output.h"
+
+struct listing {
+	const struct options *options;
+	bool table;
+	struct buf rows; /* of a table: aligned when all are here */
+	bool closed;     /* nobody reads our output any more */
+};
+
+static size_t on_body(void *context, const char *bytes, size_t n)
+{
+	struct listing *listing = context;
+
+	if (listing->table) {
+		buf_append(&listing->rows, bytes, n);
+		return listing->rows.error ? 0 : n;
+	}
+	listing->closed = !output_write(bytes, n);
+	return listing->closed ? 0 : n;
+}
+
+static const char *columns_of(const struct options *options, bool table)
+{
+	if (options->columns || !table)
+		return options->columns;
+	if (options->extended)
+		return "proto,state,dir,src,dst,nat,sent,packets_orig,received,packets_reply,"
+		       "rate_out,rate_in,age,timeout_s,rtt,rttvar_us,retrans,tcp_payload_orig,"
+		       "tcp_payload_reply,zone,mark,netns,flow_id,client_uid,client_container,"
+		       "process";
+	if (options->info && options->processes)
+		return "proto,state,src,dst,sent,received,rate_out,rate_in,rtt,min_rtt_us,retrans,"
+		       "age,process,client_uid,client_exe";
+	if (options->info)
+		return "proto,state,src,dst,sent,received,rate_out,rate_in,rtt,rttvar_us,"
+		       "min_rtt_us,retrans,age,process";
+	if (options->processes)
+		return "proto,state,src,dst,sent,received,age,process,client_uid,client_cgroup,"
+		       "client_container,client_exe";
+	return NULL;
+}
+
+static int list_once(struct collector *collector, struct listing *listing, struct why *why)
+{
+	const struct options *options = listing->options;
+	const struct client_param params[] = {
+		{ "filter", options->filter },
+		{ "format", listing->table ? "table" : options->output },
+		{ "columns", columns_of(options, listing->table) },
+		{ "sort", options->sort },
+		{ "limit", options->limit },
+		{ "no_header", options->no_header ? "1" : NULL },
+		{ "bits", options->bits ? "1" : NULL },
+		{ "exact", options->exact ? "1" : NULL },
+		{ NULL, NULL },
+	};
+	const struct client_outlet outlet = { on_body, listing };
+	const struct align_conf align = {
+		.header = !options->no_header,
+		.color = isatty(STDOUT_FILENO) && !options->no_color,
+		.width = options->wide ? 0 : output_width(),
+	};
+	struct buf out = { 0 };
+	int r;
+
+	buf_clear(&listing->rows);
+	r = client_get(collector->client, "/api/v1/flows", params, &outlet, why);
+	if (r < 0 || !listing->table)
+		return r;
+	align_columns(&out, listing->rows.data, listing->rows.len, &align);
+	listing->closed = !output_write(out.data, out.len);
+	buf_fini(&out);
+	return 0;
+}
+
+int cmd_list(int argc, char **argv)
+{
+	struct options options;
+	struct settings settings;
+	struct collector collector;
+	struct listing listing = { .options = &options };
+	struct why why = { "" };
+	uint64_t done = 0;
+	int r;
+
+	r = options_parse(&options, &settings, TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL, argc,
+			  argv);
+	if (r >= 0)
+		return r;
+	signal(SIGPIPE, SIG_IGN);
+	listing.table = !options.output || !strcmp(options.output, "table");
+	r = collector_open(&collector, &settings, true);
+	if (r >= 0) {
+		options_fini(&options);
+		return r;
+	}
+	for (;;) {
+		const struct timespec pause = {
+			.tv_sec = (time_t)(options.interval_ns / NUM_NS_PER_S),
+			.tv_nsec = (long)(options.interval_ns % NUM_NS_PER_S),
+		};
+
+		r = list_once(&collector, &listing, &why);
+		done++;
+		if (r < 0 || listing.closed || !options.repeat ||
+		    (options.count && done >= options.count))
+			break;
+		nanosleep(&pause, NULL);
+		if (!output_write("\n", listing.table))
+			break;
+	}
+	r = r < 0 ? collector_failed(r, &why) : EXIT_OK;
+	collector_close(&collector);
+	buf_fini(&listing.rows);
+	options_fini(&options);
+	return r;
+}

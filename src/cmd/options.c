@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a person types: flags, filter, interval. Flags that choose flows are
+ * turned into filter terms, so that there is one language underneath.
+ */
+#include "cmd/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/nearest.h"
+#include "base/num.h"
+#include "base/why.h"
+#include "cmd/cmd.h"
+#include "cmd/flags.h"
+#include "encode/encode.h"
+#include "flow/filter.h"
+
+#define FLAGS_MAX 48
+
+/* While the flags are read. */
+struct reading {
+	struct options *options;
+	struct settings *settings;
+	unsigned takes;
+	struct buf terms; /* "(…) and (…)" */
+	bool tcp, udp;
+	struct why why;
+};
+
+static bool is_taken(const struct flag *flag, unsigned takes)
+{
+	return !flag->takes || flag->takes & takes;
+}
+
+void options_usage(const char *command, const char *synopsis, unsigned takes)
+{
+	printf("usage: weir %s %s\n\n", command, synopsis);
+	for (size_t i = 0; i < flag_count; i++) {
+		const struct flag *flag = &flag_table[i];
+		char left[48], letter[5] = "    ";
+
+		if (!is_taken(flag, takes))
+			continue;
+		if (flag->letter < 256)
+			snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
+		snprintf(left, sizeof(left), "%s--%s %s", letter, flag->name,
+			 flag->argument ? flag->argument : "");
+		printf("  %-28s %s\n", left, flag->help);
+	}
+	if (takes & TAKES_FILTER)
+		printf("\nFILTER: see weir help filter; the fields: weir help fields.\n");
+}
+
+static void add_term(struct reading *reading, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add_term(struct reading *reading, const char *format, ...)
+{
+	va_list args;
+
+	if (reading->terms.len)
+		buf_puts(&reading->terms, " and ");
+	buf_putc(&reading->terms, '(');
+	va_start(args, format);
+	buf_vprintf(&reading->terms, format, args);
+	va_end(args);
+	buf_putc(&reading->terms, ')');
+}
+
+static int usage_error(const char *what)
+{
+	fprintf(stderr, "weir: %s\n", what);
+	return EXIT_USAGE;
+}
+
+/* FIELD = "VALUE"; a quote in the value would end it. */
+static int add_equal(struct reading *reading, const char *field, const char *value)
+{
+	if (strchr(value, '"'))
+		return why_set(&reading->why, -EINVAL, "%s: a value with a quote in it", field);
+	add_term(reading, "%s = \"%s\"", field, value);
+	return 0;
+}
+
+/* A namespace by name (/run/netns), by a process in it, or by inode number. */
+static int add_netns(struct reading *reading, const char *text)
+{
+	char path[256];
+	struct stat st;
+	uint64_t number;
+
+	if (num_parse_u64(&number, text, strlen(text)) == 0) {
+		snprintf(path, sizeof(path), "/proc/%llu/ns/net", (unsigned long long)number);
+		if (stat(path, &st) == 0)
+			number = st.st_ino;
+		add_term(reading, "netns = %llu", (unsigned long long)number);
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/run/netns/%s", text);
+	if (strchr(text, '/') || stat(path, &st) < 0)
+		return why_set(&reading->why, -ENOENT, "there is no network namespace \"%.60s\": "
+			       "give a name of ip netns, a PID or an inode number", text);
+	add_term(reading, "netns = %llu", (unsigned long long)st.st_ino);
+	return 0;
+}
+
+static int add_mark(struct reading *reading, const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	if (slash)
+		add_term(reading, "mark & %s = %.*s", slash + 1, (int)(slash - text), text);
+	else
+		add_term(reading, "mark = %s", text);
+	return 0;
+}
+
+/* A flag that chooses flows. */
+static int apply_choice(struct reading *reading, int letter, const char *argument)
+{
+	switch (letter) {
+	case '4':
+		add_term(reading, "ipv4");
+		return 0;
+	case '6':
+		add_term(reading, "ipv6");
+		return 0;
+	case 't':
+		reading->tcp = true;
+		return 0;
+	case 'u':
+		reading->udp = true;
+		return 0;
+	case 'N':
+		return add_netns(reading, argument);
+	case OPTION_PID:
+		return add_equal(reading, "pid", argument);
+	case OPTION_COMM:
+		return add_equal(reading, "comm", argument);
+	case OPTION_USER:
+		return add_equal(reading, "user", argument);
+	case OPTION_CONTAINER:
+		return add_equal(reading, "container", argument);
+	case OPTION_ZONE:
+		return add_equal(reading, "zone", argument);
+	default:
+		return add_mark(reading, argument);
+	}
+}
+
+/* A flag that sets a setting; -ENOENT: it is none. */
+static int apply_setting(struct reading *reading, int letter, const char *argument)
+{
+	struct settings *settings = reading->settings;
+	struct why *why = &reading->why;
+
+	switch (letter) {
+	case 'v':
+		return settings_set(settings, "log.level", "debug", "-v", why);
+	case 'q':
+		return settings_set(settings, "log.level", "error", "-q", why);
+	case OPTION_SOCKET:
+		return settings_set(settings, "listen.socket", argument, "--socket", why);
+	case OPTION_TRACK:
+		return settings_set(settings, "conntrack.track", "true", "--track", why);
+	default:
+		return -ENOENT;
+	}
+}
+
+/* A yes-or-no flag of how things are shown; NULL: it is none. */
+static bool *switch_of(struct options *options, int letter)
+{
+	switch (letter) {
+	case 'a':
+		return &options->all;
+	case 'p':
+		return &options->processes;
+	case 'i':
+		return &options->info;
+	case 'e':
+		return &options->extended;
+	case 'w':
+		return &options->wide;
+	case 'H':
+		return &options->no_header;
+	case 'b':
+		return &options->bits;
+	case OPTION_BYTES:
+		return &options->exact;
+	case OPTION_NO_COLOR:
+		return &options->no_color;
+	case OPTION_EXPLAIN:
+		return &options->explain;
+	default:
+		return NULL;
+	}
+}
+
+static int apply(struct reading *reading, int letter, const char *argument)
+{
+	struct options *options = reading->options;
+	bool *toggle = switch_of(options, letter);
+	int r;
+
+	if (toggle) {
+		*toggle = true;
+		return 0;
+	}
+	switch (letter) {
+	case 'o':
+		options->output = argument;
+		return 0;
+	case 'j':
+		options->output = "json";
+		return 0;
+	case 'n':
+		return 0; /* the default */
+	case 's':
+		options->sort = argument;
+		return 0;
+	case 'l':
+		options->limit = argument;
+		return 0;
+	case OPTION_COLUMNS:
+		options->columns = argument;
+		return 0;
+	case OPTION_RECORD:
+		options->record_path = argument;
+		return 0;
+	default:
+		r = apply_setting(reading, letter, argument);
+		return r == -ENOENT ? apply_choice(reading, letter, argument) : r;
+	}
+}
+
+static int unknown_flag(const char *text, unsigned takes)
+{
+	const char *name = text + strspn(text, "-");
+	struct nearest nearest = { .word = name, .n = strcspn(name, "=") };
+
+	for (size_t i = 0; i < flag_count; i++) {
+		if (is_taken(&flag_table[i], takes))
+			nearest_offer(&nearest, flag_table[i].name);
+	}
+	fprintf(stderr, "weir: unknown flag %s%s%s%s\n", text,
+		nearest.best ? ", did you mean --" : "", nearest.best ? nearest.best : "",
+		nearest.best ? "?" : "");
+	return EXIT_USAGE;
+}
+
+/* The table as getopt_long wants it. */
+static void getopt_tables(unsigned takes, struct option longs[FLAGS_MAX + 1],
+			  char shorts[2 * FLAGS_MAX + 3])
+{
+	size_t taken = 0, letters = 0;
+
+	shorts[letters++] = '+'; /* a filter follows: stop at its first word */
+	shorts[letters++] = ':';
+	for (size_t i = 0; i < flag_count && i < FLAGS_MAX; i++) {
+		const struct flag *flag = &flag_table[i];
+
+		if (!is_taken(flag, takes))
+			continue;
+		longs[taken++] = (struct option){ flag->name,
+						  flag->argument ? required_argument : no_argument,
+						  NULL, flag->letter };
+		if (flag->letter > 255)
+			continue;
+		shorts[letters++] = (char)flag->letter;
+		if (flag->argument)
+			shorts[letters++] = ':';
+	}
+	longs[taken] = (struct option){ 0 };
+	shorts[letters] = '\0';
+}
+
+static int read_flags(struct reading *reading, int argc, char **argv)
+{
+	struct option longs[FLAGS_MAX + 1];
+	char shorts[2 * FLAGS_MAX + 3];
+	int letter;
+
+	getopt_tables(reading->takes, longs, shorts);
+	optind = 0; /* argv is new to getopt */
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const char *text = optind > 0 ? argv[optind - 1] : "";
+
+		if (letter == 'h')
+			return EXIT_OK;
+		if (letter == '?' && optopt && optopt < 256) {
+			const char one[] = { '-', (char)optopt, '\0' };
+
+			return unknown_flag(one, reading->takes);
+		}
+		if (letter == '?')
+			return unknown_flag(text, reading->takes);
+		if (letter == ':') {
+			fprintf(stderr, "weir: %s wants an argument\n", text);
+			return EXIT_USAGE;
+		}
+		if (apply(reading, letter, optarg) < 0)
+			return usage_error(reading->why.text);
+	}
+	return -1;
+}
+
+/* Takes a trailing [INTERVAL [COUNT]] off the words, as vmstat has it; returns
+ * how many are left. The number of "port 443" is a value: one number alone is an
+ * interval only where no word stands before it. */
+static int take_interval(struct options *options, char **words, int count)
+{
+	uint64_t interval_s, times = 0;
+	int left = count;
+
+	if (count >= 2 && num_parse_u64(&times, words[count - 1], strlen(words[count - 1])) == 0 &&
+	    num_parse_u64(&interval_s, words[count - 2], strlen(words[count - 2])) == 0)
+		left = count - 2;
+	else if (count == 1 && num_parse_u64(&interval_s, words[0], strlen(words[0])) == 0)
+		left = 0;
+	if (left == count || !interval_s)
+		return count;
+	options->repeat = true;
+	options->interval_ns = interval_s * NUM_NS_PER_S;
+	options->count = left == count - 2 ? times : 0;
+	return left;
+}
+
+static void caret(const char *text, unsigned column)
+{
+	fprintf(stderr, "  %s\n  %*s^\n", text, (int)column - 1, "");
+}
+
+/* Reads what was typed alone first: an error should point into that. */
+static int check_typed(struct reading *reading, const char *typed)
+{
+	struct filter *filter;
+	unsigned column = 0;
+	struct buf tree = { 0 };
+
+	if (filter_new(&filter, typed, &column, &reading->why) < 0) {
+		fprintf(stderr, "weir: %s\n", reading->why.text);
+		if (column)
+			caret(typed, column);
+		return EXIT_USAGE;
+	}
+	if (reading->options->explain) {
+		filter_explain(filter, &tree);
+		fwrite(tree.data, 1, tree.len, stdout);
+		buf_fini(&tree);
+	}
+	filter_free(filter);
+	return reading->options->explain ? EXIT_OK : -1;
+}
+
+/* What is hidden without -a. */
+static void add_defaults(struct reading *reading)
+{
+	add_term(reading, "not primary = false");
+	add_term(reading, "not (src net 127.0.0.0/8 or src net ::1/128)");
+	if (reading->takes & TAKES_TABLE)
+		add_term(reading, "not (state = time_wait or state = close)");
+}
+
+static int read_filter(struct reading *reading, char **words, int count)
+{
+	struct options *options = reading->options;
+	struct buf typed = { 0 };
+	struct filter *filter;
+	int r;
+
+	if (reading->takes & TAKES_INTERVAL)
+		count = take_interval(options, words, count);
+	for (int i = 0; i < count; i++)
+		buf_printf(&typed, "%s%s", i ? " " : "", words[i]);
+	buf_putc(&typed, '\0');
+	r = typed.error ? EXIT_FAILED : check_typed(reading, typed.data);
+	if (r < 0 && typed.len > 1)
+		add_term(reading, "%s", typed.data);
+	buf_fini(&typed);
+	if (r >= 0)
+		return r;
+	if (reading->tcp || reading->udp)
+		add_term(reading, "%s", reading->tcp && reading->udp ? "tcp or udp" :
+					reading->tcp ? "tcp" : "udp");
+	if (!options->all && !(reading->takes & TAKES_RUN))
+		add_defaults(reading);
+	buf_putc(&reading->terms, '\0');
+	options->filter = reading->terms.data; /* given away */
+	reading->terms = (struct buf){ 0 };
+	/* what the flags added can be wrong as well: --pid abc */
+	if (filter_new(&filter, options->filter, NULL, &reading->why) < 0)
+		return usage_error(reading->why.text);
+	filter_free(filter);
+	return -1;
+}
+
+static void show_help(const char *name, unsigned takes)
+{
+	for (const struct cmd *cmd = cmd_table; cmd->name; cmd++) {
+		if (!strcmp(cmd->name, name))
+			options_usage(cmd->name, cmd->synopsis, takes);
+	}
+}
+
+int options_parse(struct options *options, struct settings *settings, unsigned takes, int argc,
+		  char **argv)
+{
+	struct reading reading = { .options = options, .settings = settings, .takes = takes };
+	int r;
+
+	*options = (struct options){ 0 };
+	settings_init(settings);
+	if (settings_apply_environment(settings, environ, &reading.why) < 0)
+		return usage_error(reading.why.text);
+	options->no_color = getenv("NO_COLOR") && *getenv("NO_COLOR");
+	r = read_flags(&reading, argc, argv);
+	if (r == EXIT_OK) {
+		show_help(argv[0], takes);
+	} else if (r < 0 && takes & TAKES_FILTER) {
+		r = read_filter(&reading, argv + optind, argc - optind);
+	} else if (r < 0 && optind < argc) {
+		fprintf(stderr, "weir: %s takes no argument \"%s\"\n", argv[0], argv[optind]);
+		r = EXIT_USAGE;
+	}
+	buf_fini(&reading.terms);
+	if (r >= 0)
+		options_fini(options);
+	return r;
+}
+
+int options_parse_run(struct options *options, struct settings *settings, int argc, char **argv)
+{
+	const int r = options_parse(options, settings, TAKES_FILTER | TAKES_RUN, argc, argv);
+
+	if (r >= 0)
+		return r;
+	/* readable lines unless told otherwise */
+	options->encoder = encoder_find(options->output ? options->output : "trace");
+	if (options->encoder && options->encoder != &encoder_table)
+		return -1;
+	fprintf(stderr, "weir: run writes json, csv or trace lines, not \"%s\"\n",
+		options->output);
+	options_fini(options);
+	return EXIT_USAGE;
+}
+
+void options_fini(struct options *options)
+{
+	free(options->filter);
+	options->filter = NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CMD_OPTIONS_H
+#define WEIR_CMD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+
+struct encoder;
+
+/* Which flags a command takes, besides those all take. */
+enum {
+	TAKES_FILTER = 1 << 0,   /* a filter and the flags that add to it */
+	TAKES_TABLE = 1 << 1,    /* columns, order, limits */
+	TAKES_INTERVAL = 1 << 2, /* [INTERVAL [COUNT]] after the filter */
+	TAKES_RUN = 1 << 3,      /* --track, --record */
+};
+
+struct options {
+	const char *output;            /* as typed; NULL: the command's default */
+	const struct encoder *encoder; /* of run: resolved */
+	char *filter;                  /* owned: the expression, flags added */
+	const char *columns, *sort, *limit;
+	const char *record_path;       /* borrowed from argv */
+	bool all, wide, no_header, bits, exact, no_color, explain;
+	bool processes, info, extended;
+	uint64_t interval_ns, count;   /* 0: once */
+	bool repeat;
+};
+
+/* Reads flags and the filter of a command into both, environment first. Returns
+ * -1 to go on, else the exit code (help was shown, or an error said). */
+int options_parse(struct options *options, struct settings *settings, unsigned takes, int argc,
+		  char **argv);
+int options_parse_run(struct options *options, struct settings *settings, int argc, char **argv);
+void options_fini(struct options *options);
+
+/* Prints what a command takes. */
+void options_usage(const char *command, const char *synopsis, unsigned takes);
+
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every command, in the order of weir help. */
+#include <stddef.h>
+
+#include "cmd/cmd.h"
+
+const struct cmd cmd_table[] = {
+	{ "list", "[FLAGS] [FILTER] [INTERVAL [COUNT]]", "the flows alive now", cmd_list },
+	{ "trace", "[FLAGS] [FILTER]", "one line per event as it happens", cmd_trace },
+	{ "run", "[FLAGS] [FILTER]", "collect in the foreground, serve the other commands",
+	  cmd_run },
+	{ "stats", "[FLAGS]", "what the collector did and lost", cmd_stats },
+	{ "doctor", "[FLAGS]", "what this kernel and these privileges allow", cmd_doctor },
+	{ "version", "", "version, commit, compiler", cmd_version },
+	{ "help", "[COMMAND|fields|filter|settings]", "this, or more on one thing", cmd_help },
+	{ NULL, NULL, NULL, NULL },
+};

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/* weir trace: one line per event, as it happens, until Ctrl-C. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/why.h"
+#include "client/client.h"
+#include "cmd/cmd.h"
+#include "cmd/collector.h"
+#include "cmd/options.h"
+#include "cmd/output.h"
+
+/* Ctrl-C is how a trace ends. There is nothing to put in order: output is
+ * written as it comes, and a private collector ends with its parent. */
+static void on_interrupt(int number)
+{
+	_exit(EXIT_OK);
+}
+
+static size_t on_body(void *context, const char *bytes, size_t n)
+{
+	return output_write(bytes, n) ? n : 0;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	const struct sigaction interrupt = { .sa_handler = on_interrupt };
+	const struct client_outlet outlet = { on_body, NULL };
+	struct client_param params[3] = { { "filter", NULL }, { "format", "trace" } };
+	struct options options;
+	struct settings settings;
+	struct collector collector;
+	struct why why = { "" };
+	int r;
+
+	r = options_parse(&options, &settings, TAKES_FILTER, argc, argv);
+	if (r >= 0)
+		return r;
+	signal(SIGPIPE, SIG_IGN);
+	params[0].value = options.filter;
+	if (options.output)
+		params[1].value = options.output;
+	r = collector_open(&collector, &settings, false);
+	if (r < 0) {
+		sigaction(SIGINT, &interrupt, NULL);
+		sigaction(SIGTERM, &interrupt, NULL);
+		r = client_get(collector.client, "/api/v1/events", params, &outlet, &why);
+		r = r < 0 ? collector_failed(r, &why) : EXIT_OK;
+		collector_close(&collector);
+	}
+	options_fini(&options);
+	return r;
+}

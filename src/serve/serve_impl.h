@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_SERVE_SERVE_IMPL_H
+#define WEIR_SERVE_SERVE_IMPL_H
+
+/* The inside of serve, shared by its own files only:
+ *   serve.c    the daemon, its sockets and its place in the loop
+ *   route.c    which path answers what, parameters, errors
+ *   listing.c  /api/v1/flows
+ *   stream.c   /api/v1/events */
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "encode/encode.h"
+#include "engine/engine.h"
+#include "serve/serve.h"
+
+struct loop_timer;
+
+struct serve {
+	struct engine *engine; /* borrowed */
+	struct loop *loop;     /* borrowed */
+	struct serve_conf conf;
+	struct MHD_Daemon *daemon; /* owned */
+	int epoll_fd;              /* the daemon's; -1 while it is not in the loop */
+	struct loop_timer *timer;  /* owned: when the daemon wants to be run */
+	int lock_fd, listen_fd;    /* owned */
+	unsigned connections;
+	struct gather *gathers; /* listings that are being sorted */
+	struct stream *streams; /* open event streams */
+};
+
+/* What every data request can ask for; fini frees. */
+struct query {
+	struct filter *filter; /* owned */
+	const struct encoder *encoder;
+	struct encode_conf conf;
+	const char *sort; /* borrowed from the connection; NULL: table order */
+	uint64_t limit;   /* 0: none */
+	bool header;
+};
+
+void query_fini(struct query *query);
+
+/* route.c: answers one request. */
+enum MHD_Result route_request(struct serve *serve, struct MHD_Connection *connection,
+			      const char *method, const char *path);
+/* {"error": sentence, "column": n} with that status (column 0: left out). */
+enum MHD_Result route_error(struct MHD_Connection *connection, unsigned status,
+			    const char *sentence, unsigned column);
+
+/* listing.c, stream.c: take the query over. */
+enum MHD_Result listing_answer(struct serve *serve, struct MHD_Connection *connection,
+			       struct query *query);
+enum MHD_Result stream_answer(struct serve *serve, struct MHD_Connection *connection,
+			      struct query *query, bool sse);
+/* Goes on sorting for about that long; true while there is more to do. */
+bool listing_work(struct serve *serve, uint64_t for_ns);
+
+/* Before the end: nothing may stay suspended (MHD_stop_daemon would panic). */
+void listing_end_all(struct serve *serve);
+void stream_end_all(struct serve *serve);
+
+/* serve.c: asks to be run again at once (something was resumed). */
+void serve_wake(struct serve *serve);
+
+#endif

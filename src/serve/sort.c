@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The best N records by one field. Every type is turned into sixteen bytes
+ * whose bytewise order is its own; records without the field come last.
+ */
+#include "serve/sort.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/nearest.h"
+#include "base/why.h"
+#include "flow/field.h"
+
+struct sort {
+	unsigned field[2]; /* the second, added, is FIELD_COUNT when there is one only */
+	bool descending;
+	size_t capacity, count;
+	size_t allocated;
+	struct sort_row *row; /* owned: a heap, the worst on top; in order when finished */
+};
+
+struct sum {
+	const char *name;
+	unsigned field[2];
+};
+
+static const struct sum sums[] = {
+	{ "bytes", { FIELD_BYTES_ORIG, FIELD_BYTES_REPLY } },
+	{ "packets", { FIELD_PACKETS_ORIG, FIELD_PACKETS_REPLY } },
+	{ "rate", { FIELD_RATE_ORIG_BPS, FIELD_RATE_REPLY_BPS } },
+	{ "age", { FIELD_DURATION_MS, FIELD_COUNT } },
+	{ "duration", { FIELD_DURATION_MS, FIELD_COUNT } },
+	{ "rtt", { FIELD_RTT_US, FIELD_COUNT } },
+	{ "pid", { FIELD_CLIENT_PID, FIELD_COUNT } },
+	{ "comm", { FIELD_CLIENT_COMM, FIELD_COUNT } },
+	{ "state", { FIELD_CT_STATE, FIELD_COUNT } },
+};
+
+static int find(struct sort *sort, const char *name, struct why *why)
+{
+	struct nearest nearest = { .word = name, .n = strlen(name) };
+	int id;
+
+	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
+		nearest_offer(&nearest, sums[i].name);
+		if (!strcmp(sums[i].name, name)) {
+			memcpy(sort->field, sums[i].field, sizeof(sort->field));
+			return 0;
+		}
+	}
+	id = field_find(name, strlen(name));
+	if (id >= 0) {
+		sort->field[0] = (unsigned)id;
+		sort->field[1] = FIELD_COUNT;
+		return 0;
+	}
+	for (int i = 0; i < FIELD_COUNT; i++)
+		nearest_offer(&nearest, field_table[i].name);
+	return why_set(why, -EINVAL, "sort: unknown field \"%.40s\"%s%s%s", name,
+		       nearest.best ? ", did you mean \"" : "", nearest.best ? nearest.best : "",
+		       nearest.best ? "\"?" : "");
+}
+
+int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why)
+{
+	struct sort *sort = calloc(1, sizeof(*sort));
+	int r;
+
+	if (!sort)
+		return why_set(why, -ENOMEM, "no memory to sort");
+	sort->descending = *order == '-';
+	sort->capacity = limit && limit < SORT_ROWS_MAX ? (size_t)limit : SORT_ROWS_MAX;
+	r = find(sort, order + sort->descending, why);
+	if (r < 0) {
+		sort_free(sort);
+		return r;
+	}
+	*ret = sort;
+	return 0;
+}
+
+void sort_free(struct sort *sort)
+{
+	if (!sort)
+		return;
+	free(sort->row);
+	free(sort);
+}
+
+static void put_be64(uint8_t *at, uint64_t value)
+{
+	for (int i = 7; i >= 0; i--, value >>= 8)
+		at[i] = (uint8_t)value;
+}
+
+static uint64_t number_of(const struct field *field, const struct record *record)
+{
+	const void *value = field_at(field, record);
+	uint16_t narrow;
+
+	switch (field->type) {
+	case FIELD_TYPE_U8:
+	case FIELD_TYPE_NAME:
+	case FIELD_TYPE_PROTO:
+	case FIELD_TYPE_BOOL:
+		return *(const uint8_t *)value;
+	case FIELD_TYPE_U16:
+		return *(const uint16_t *)value;
+	case FIELD_TYPE_PORT:
+		memcpy(&narrow, value, sizeof(narrow));
+		return __builtin_bswap16(narrow);
+	case FIELD_TYPE_U32:
+	case FIELD_TYPE_STATUS:
+	case FIELD_TYPE_ERRNO:
+		return *(const uint32_t *)value;
+	case FIELD_TYPE_DOUBLE: /* milliseconds, never negative */
+		return (uint64_t)(*(const double *)value * 1000);
+	default:
+		return *(const uint64_t *)value;
+	}
+}
+
+static void make_key(const struct sort *sort, const struct record *record, uint8_t key[16])
+{
+	const struct field *field = &field_table[sort->field[0]];
+	uint64_t number;
+
+	memset(key, 0, 16);
+	if (!record_has(record, sort->field[0])) {
+		memset(key, 0xff, 16);
+		return;
+	}
+	switch (field->type) {
+	case FIELD_TYPE_ADDR:
+		memcpy(key, field_at(field, record), 16);
+		break;
+	case FIELD_TYPE_TEXT:
+		strncpy((char *)key, field_at(field, record), 15);
+		break;
+	case FIELD_TYPE_LABELS:
+	case FIELD_TYPE_HOST:
+	case FIELD_TYPE_COMMUNITY:
+	case FIELD_TYPE_FAMILY:
+		memcpy(key, &record->orig.addr[INITIATOR], 16);
+		break;
+	default:
+		number = number_of(field, record);
+		if (sort->field[1] < FIELD_COUNT && record_has(record, sort->field[1]))
+			number += number_of(&field_table[sort->field[1]], record);
+		put_be64(key, number);
+		break;
+	}
+	if (sort->descending) {
+		for (int i = 0; i < 16; i++)
+			key[i] = (uint8_t)~key[i];
+	}
+}
+
+static int compare(const void *x, const void *y)
+{
+	const struct sort_row *a = x, *b = y;
+	const int order = memcmp(a->key, b->key, sizeof(a->key));
+
+	if (order)
+		return order;
+	return (a->cursor > b->cursor) - (a->cursor < b->cursor);
+}
+
+static void swap(struct sort_row *x, struct sort_row *y)
+{
+	const struct sort_row spare = *x;
+
+	*x = *y;
+	*y = spare;
+}
+
+static void sift_up(struct sort *sort, size_t i)
+{
+	while (i && compare(&sort->row[i], &sort->row[(i - 1) / 2]) > 0) {
+		swap(&sort->row[i], &sort->row[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+}
+
+static void sift_down(struct sort *sort)
+{
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < sort->count) {
+		if (child + 1 < sort->count &&
+		    compare(&sort->row[child + 1], &sort->row[child]) > 0)
+			child++;
+		if (compare(&sort->row[child], &sort->row[i]) <= 0)
+			return;
+		swap(&sort->row[i], &sort->row[child]);
+		i = child;
+	}
+}
+
+static bool has_room(struct sort *sort)
+{
+	struct sort_row *grown;
+	size_t wanted;
+
+	if (sort->count == sort->capacity)
+		return false;
+	if (sort->count < sort->allocated)
+		return true;
+	wanted = sort->allocated ? 2 * sort->allocated : 64;
+	if (wanted > sort->capacity)
+		wanted = sort->capacity;
+	grown = realloc(sort->row, wanted * sizeof(*grown));
+	if (!grown)
+		return false;
+	sort->row = grown;
+	sort->allocated = wanted;
+	return true;
+}
+
+void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor)
+{
+	struct sort_row row = { .flow_id = record->flow_id, .cursor = cursor };
+
+	make_key(sort, record, row.key);
+	if (has_room(sort)) {
+		sort->row[sort->count++] = row;
+		sift_up(sort, sort->count - 1);
+	} else if (sort->count && compare(&row, &sort->row[0]) < 0) {
+		sort->row[0] = row;
+		sift_down(sort);
+	}
+}
+
+void sort_finish(struct sort *sort)
+{
+	if (sort->count)
+		qsort(sort->row, sort->count, sizeof(*sort->row), compare);
+}
+
+bool sort_row(const struct sort *sort, size_t i, struct sort_row *ret)
+{
+	if (i >= sort->count)
+		return false;
+	*ret = sort->row[i];
+	return true;
+}
