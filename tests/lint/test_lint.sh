@@ -56,6 +56,8 @@ C
 	# SPDX-License-Identifier: Apache-2.0
 	echo "$1"
 	SH
+	echo '// SPDX-License-Identifier: Apache-2.0' >"$root/src/cmd/flags.c"
+	echo "cmd_sources = files('flags.c')" >"$root/src/cmd/meson.build"
 	cat >"$root/man/thing.8" <<-'MAN'
 	.Dd November 1, 2026
 	.Dt THING 8
@@ -91,7 +93,7 @@ function_of() {
 	printf '}\n'
 }
 
-echo 1..37
+echo 1..38
 
 clean_tree
 for check in floors built sizes format words shell cppcheck man; do
@@ -136,6 +138,7 @@ offends cppcheck $c a_null_dereference_is_found \
 	'\nint *null(void)\n{\n\tint *p = 0;\n\n\t*p = 1;\n\treturn p;\n}'
 offends man man/thing.8 a_bad_macro_is_found '.Sh'
 offends man src/config/schema.c a_setting_without_manual_is_found '\t\t.key = "a.b",'
-offends man src/cmd/flag.c an_option_without_manual_is_found \
-	'\t{ FLAG_PID, "pid", "PID", FOR_FLOWS, "of a process" },'
+offends man src/cmd/flags.c an_option_without_manual_is_found \
+	'\t{ "pid", OPTION_PID, "PID", TAKES_FILTER, "of a process" },'
+offends man man/weir.8 an_option_that_does_not_exist_is_found '.It Fl -nonsense'
 exit "$failed"
