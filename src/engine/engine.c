@@ -172,8 +172,6 @@ static void on_tick(void *context)
 
 	if (engine->stopped)
 		return;
-	if (engine->guard)
-		guard_tick(engine->guard, now_boot_ns);
 	if (now_boot_ns >= engine->clock_next_boot_ns) {
 		table_set_clock(engine->table, clock_wall_minus_boot_ns());
 		engine->clock_next_boot_ns = now_boot_ns + CLOCK_LOOK_NS;
@@ -389,8 +387,6 @@ void engine_shutdown(struct engine *engine)
 	if (engine->stopped)
 		return;
 	engine->stopped = true;
-	if (engine->guard)
-		guard_tick(engine->guard, now_boot_ns);
 	for (unsigned i = 0; i < engine->source_count; i++) {
 		struct source *source = engine->source[i].source;
 

@@ -73,6 +73,7 @@ struct obs_socket {
 	uint8_t state;   /* TCP_ESTABLISHED … of the kernel's tcp_states.h */
 	uint8_t role;    /* enum socket_role */
 	uint16_t has;    /* SOCKET_* */
+	bool syn_may_count; /* the source's own: payload_sent_bytes may hold the SYN */
 
 	/* from tcp_info, corrected for the SYN and FIN that the kernel counts */
 	uint64_t payload_sent_bytes, payload_received_bytes;

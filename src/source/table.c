@@ -10,5 +10,6 @@
 const struct source_ops *const source_table[] = {
 	&source_rtaddr,
 	&source_ctnetlink,
+	&source_sockdiag,
 	NULL,
 };
