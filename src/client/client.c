@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* HTTP to a weir, by libcurl over a unix socket or a descriptor. */
+/* HTTP to a weir, by libcurl over a unix socket. */
 #include "client/client.h"
 
 #include <curl/curl.h>
@@ -15,9 +15,9 @@
 #include "base/why.h"
 
 struct client {
-	CURL *curl;  /* owned */
-	char *path;  /* owned; NULL: fd */
-	int fd;      /* owned until curl has it */
+	CURL *curl; /* owned */
+	char *path; /* owned; or: */
+	char *name; /* owned: abstract */
 };
 
 /* One request's body, on its way to the caller or into the error text. */
@@ -36,7 +36,6 @@ static int client_new(struct client **ret, struct why *why)
 
 	if (!client)
 		return why_set(why, -ENOMEM, "no memory for the client");
-	client->fd = -1;
 	client->curl = curl_easy_init();
 	if (!client->curl) {
 		client_close(client);
@@ -83,16 +82,18 @@ int client_open_path(struct client **ret, const char *path, struct why *why)
 	return 0;
 }
 
-int client_open_fd(struct client **ret, int fd, struct why *why)
+int client_open_abstract(struct client **ret, const char *name, struct why *why)
 {
 	struct client *client;
 	const int r = client_new(&client, why);
 
-	if (r < 0) {
-		close(fd);
+	if (r < 0)
 		return r;
+	client->name = strdup(name);
+	if (!client->name) {
+		client_close(client);
+		return why_set(why, -ENOMEM, "no memory for the client");
 	}
-	client->fd = fd;
 	*ret = client;
 	return 0;
 }
@@ -103,25 +104,9 @@ void client_close(struct client *client)
 		return;
 	if (client->curl)
 		curl_easy_cleanup(client->curl);
-	if (client->fd >= 0)
-		close(client->fd);
 	free(client->path);
+	free(client->name);
 	free(client);
-}
-
-/* The one descriptor is handed out once; curl keeps the connection after. */
-static curl_socket_t give_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct client *client = context;
-	const int fd = client->fd;
-
-	client->fd = -1;
-	return fd >= 0 ? fd : CURL_SOCKET_BAD;
-}
-
-static int is_connected(void *context, curl_socket_t fd, curlsocktype purpose)
-{
-	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *context)
@@ -175,15 +160,10 @@ static void set_options(struct client *client, struct transfer *transfer, const 
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 262144L);
-	if (client->path) {
+	if (client->path)
 		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->path);
-		return;
-	}
-	/* curl wants an address to "connect" to; the socket is connected already */
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, "/");
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, give_socket);
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, client);
-	curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, is_connected);
+	else
+		curl_easy_setopt(curl, CURLOPT_ABSTRACT_UNIX_SOCKET, client->name);
 }
 
 static int status_error(const struct transfer *transfer, long status, struct why *why)

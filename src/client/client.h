@@ -6,14 +6,15 @@
 
 struct why;
 
-/* Speaks HTTP to a weir: over its unix socket, or over a connected descriptor
- * (the private collector's end of a socketpair). */
+/* Speaks HTTP to a weir over a unix socket: the daemon's, which has a path, or a
+ * private collector's, which has an abstract name (unix(7)). */
 struct client;
 
 /* -ECONNREFUSED or -ENOENT: nobody listens at path; -EACCES. */
 int client_open_path(struct client **ret, const char *path, struct why *why);
-/* fd is given away. */
-int client_open_fd(struct client **ret, int fd, struct why *why);
+/* The name without its leading NUL. The connection is made with the first
+ * request and kept. */
+int client_open_abstract(struct client **ret, const char *name, struct why *why);
 void client_close(struct client *client); /* NULL is a no-op */
 
 /* Receives the body as it comes; returns n, or less to stop (client_get then

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Whom a command asks. With a daemon: the daemon. Without: a child that
- * collects for this command alone, over a socketpair, read-only, and that ends
- * with it.
+ * collects for this command alone, read-only, and that ends with it. They meet
+ * at an abstract socket, on which the child answers its parent and nobody else:
+ * libcurl cannot be given a socketpair (7.88 connects even what it is told is
+ * connected) and does not keep connections to abstract names.
  */
 #include "cmd/collector.h"
 
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,15 +37,11 @@
 #define READY_NS (30 * NUM_NS_PER_S)
 #define READY_LOOK_NS (10 * NUM_NS_PER_MS)
 
-static void on_end(void *context)
-{
-	loop_quit(context, EXIT_OK);
-}
-
-static int collect(const struct settings *settings, int fd, struct why *why)
+static int collect(const struct settings *settings, int listen_fd, pid_t parent,
+		   struct why *why)
 {
 	struct engine_conf engine_conf = { .settings = settings, .read_only = true };
-	struct serve_conf serve_conf = { .connection_fd = fd, .on_connection_end = on_end };
+	struct serve_conf serve_conf = { .listen_fd = listen_fd, .only_pid = parent };
 	struct engine *engine = NULL;
 	struct serve *serve = NULL;
 	struct loop *loop;
@@ -51,7 +50,7 @@ static int collect(const struct settings *settings, int fd, struct why *why)
 	r = loop_new(&loop, why);
 	if (r < 0)
 		return r;
-	engine_conf.loop = serve_conf.loop = serve_conf.context = loop;
+	engine_conf.loop = serve_conf.loop = loop;
 	r = engine_new(&engine, &engine_conf, why);
 	if (r == 0) {
 		serve_conf.engine = engine;
@@ -67,7 +66,7 @@ static int collect(const struct settings *settings, int fd, struct why *why)
 	return r;
 }
 
-static void child(const struct settings *settings, int fd, pid_t parent)
+static void child(const struct settings *settings, int listen_fd, pid_t parent)
 {
 	struct settings mine = *settings;
 	struct why why = { "" };
@@ -82,7 +81,7 @@ static void child(const struct settings *settings, int fd, pid_t parent)
 	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_LEVEL_ERROR);
 	mine.conntrack_track = false;
-	r = collect(&mine, fd, &why);
+	r = collect(&mine, listen_fd, parent, &why);
 	if (r < 0)
 		log_error("%s", why.text[0] ? why.text : strerror(-r));
 	_exit(r < 0 ? EXIT_FAILED : EXIT_OK);
@@ -109,28 +108,50 @@ static int wait_ready(struct client *client, struct why *why)
 	return why_set(why, -ETIMEDOUT, "the collector did not get ready in 30 s");
 }
 
+/* A listening socket to which the kernel gives a free abstract name. */
+static int listen_anywhere(char *name, size_t size, struct why *why)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t length = sizeof(address);
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(sa_family_t)) < 0 ||
+	    listen(fd, 4) < 0 || getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
+		const int r = why_set(why, -errno, "unix socket: %s", strerror(errno));
+
+		if (fd >= 0)
+			close(fd);
+		return r;
+	}
+	length -= sizeof(sa_family_t) + 1; /* the name follows a NUL and has none at its end */
+	if (length >= size)
+		length = (socklen_t)size - 1;
+	memcpy(name, address.sun_path + 1, length);
+	name[length] = '\0';
+	return fd;
+}
+
 static int start_private(struct collector *collector, const struct settings *settings,
 			 struct why *why)
 {
 	const pid_t self = getpid();
-	int fds[2], r;
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const int listen_fd = listen_anywhere(name, sizeof(name), why);
+	int r;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return why_set(why, -errno, "socketpair: %s", strerror(errno));
+	if (listen_fd < 0)
+		return listen_fd;
 	fflush(NULL);
 	collector->pid = fork();
 	if (collector->pid < 0) {
 		r = why_set(why, -errno, "fork: %s", strerror(errno));
-		close(fds[0]);
-		close(fds[1]);
+		close(listen_fd);
 		return r;
 	}
-	if (collector->pid == 0) {
-		close(fds[0]);
-		child(settings, fds[1], self);
-	}
-	close(fds[1]);
-	r = client_open_fd(&collector->client, fds[0], why);
+	if (collector->pid == 0)
+		child(settings, listen_fd, self);
+	close(listen_fd);
+	r = client_open_abstract(&collector->client, name, why);
 	if (r == 0)
 		r = wait_ready(collector->client, why);
 	return r;
@@ -165,7 +186,8 @@ int collector_open(struct collector *collector, const struct settings *settings,
 	if (!caps_has(CAP_NET_ADMIN)) {
 		const char *reason = r == -EACCES ?
 			"the daemon's socket is not open to you (it is group weir's)" :
-			"no daemon runs here, and without root or CAP_NET_ADMIN conntrack cannot be read";
+			"no daemon runs here, and conntrack cannot be read without root or "
+			"CAP_NET_ADMIN";
 
 		if (!unprivileged) {
 			fprintf(stderr, "weir: %s: run this command as root, or start "

@@ -114,7 +114,7 @@ static int open_all(struct run *run, struct why *why)
 		.record_path = run->options.record_path,
 	};
 	struct engine_conf engine_conf = conf;
-	struct serve_conf serve_conf = { .connection_fd = -1 };
+	struct serve_conf serve_conf = { .listen_fd = -1 };
 	int r;
 
 	if (!caps_has(CAP_NET_ADMIN))

@@ -102,7 +102,7 @@ static void apply_attributes(struct table *table, struct flow *flow, const struc
 	}
 	if (ct->has & CT_MARK)
 		flow->mark = ct->mark;
-	if (ct->has & CT_TIMEOUT && (ct->has & CT_COUNTERS || !(flow->flags & FLOW_COUNTED))) {
+	if (ct->has & CT_TIMEOUT && !(ct->has & CT_EVENT)) {
 		flow->timeout_s = ct->timeout_s;
 		flow->flags |= FLOW_HAS_TIMEOUT;
 	}
@@ -148,12 +148,9 @@ static void apply(struct table *table, struct flow *flow, const struct obs *obs)
 	apply_attributes(table, flow, &obs->ct);
 	apply_counters(table, flow, obs);
 	flow->flags &= ~FLOW_MISSED;
-	if (obs->kind == OBS_SAMPLE || obs->kind == OBS_BASELINE) {
-		/* an UPDATE event has no counters and is no sample of them */
-		if (obs->ct.has & CT_COUNTERS || !(flow->flags & FLOW_COUNTED)) {
-			flow->sampled_ms = ms_of(obs->at_boot_ns);
-			flow->flags |= FLOW_FRESH;
-		}
+	if (!(obs->ct.has & CT_EVENT)) {
+		flow->sampled_ms = ms_of(obs->at_boot_ns);
+		flow->flags |= FLOW_FRESH;
 	}
 	if (!flow->seq || flow_has_moved(flow))
 		due_set(table, flow);
@@ -224,7 +221,7 @@ static void observe_sample(struct table *table, const struct obs *obs)
 		flow = NULL;
 	} else if (!flow && rows.ended) {
 		/* Read from the kernel before its end was: nothing new. */
-		if (is_same_start(rows.ended, ct) || !(ct->has & CT_COUNTERS))
+		if (is_same_start(rows.ended, ct) || ct->has & CT_EVENT)
 			return;
 		if (!is_other_start(rows.ended, ct) && is_within(rows.ended, ct))
 			return;

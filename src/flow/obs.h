@@ -36,6 +36,8 @@ enum {
 	CT_TIMEOUT = 1 << 6,
 	CT_STATE = 1 << 7, /* tcp_state: TCP only */
 	CT_LABELS = 1 << 8,
+	CT_EVENT = 1 << 9, /* from an event: it has no counters by its nature, and its state is
+			    * as old as the event */
 };
 
 /* A conntrack entry. */

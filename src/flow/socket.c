@@ -308,6 +308,16 @@ void merge_socket(struct table *table, const struct obs *obs)
 		sock_close(table, sock);
 }
 
+/* Traces the connection of a new TCP socket, once. */
+static void sock_tell(struct table *table, struct sock *sock)
+{
+	if (sock->flags & (SOCKET_TOLD | SOCKET_OLD) || sock->local.proto != IPPROTO_TCP ||
+	    sock->state == TCP_SYN_SENT)
+		return;
+	sock_emit(table, sock,
+		  sock->role == SOCKET_ROLE_SERVER ? EVENT_ACCEPT : EVENT_CONNECT);
+}
+
 void merge_owner(struct table *table, const struct obs_owner *seen)
 {
 	struct sock *sock = sock_find(table, seen->cookie);
@@ -320,6 +330,7 @@ void merge_owner(struct table *table, const struct obs_owner *seen)
 		return;
 	owner_drop(table, sock->owner);
 	sock->owner = owner;
+	sock_tell(table, sock);
 }
 
 void sweep_sockets(struct table *table, const struct obs_sweep *sweep)
@@ -334,10 +345,9 @@ void sweep_sockets(struct table *table, const struct obs_sweep *sweep)
 		    sock->netns != sweep->netns)
 			continue;
 		if (!sweep->gone && !ms_is_before(sock->sampled_ms, began_ms)) {
-			if (!(sock->flags & (SOCKET_TOLD | SOCKET_OLD)) &&
-			    sock->local.proto == IPPROTO_TCP)
-				sock_emit(table, sock, sock->role == SOCKET_ROLE_SERVER ?
-							       EVENT_ACCEPT : EVENT_CONNECT);
+			/* its owner had a pass's time to be found */
+			if (sock->seen_boot_ns < sweep->began_boot_ns)
+				sock_tell(table, sock);
 			continue;
 		}
 		if (!sweep->gone && !(sock->flags & SOCKET_MISSED)) {

@@ -41,6 +41,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 				  const char *upload, size_t *upload_n, void **state)
 {
 	static int seen; /* only its address counts */
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	if (!info || !info->socket_context)
+		return MHD_NO; /* on_connection has turned it away */
 
 	/* the first call has the headers only; an answer to it would close the
 	 * connection behind a request that has a body */
@@ -55,6 +60,25 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	return route_request(context, connection, method, path);
 }
 
+/* A private collector's socket has a name that anyone may find. */
+static bool is_welcome(const struct serve *serve, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (!serve->conf.only_pid)
+		return true;
+	if (!info)
+		return false;
+	if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	    peer.pid == serve->conf.only_pid)
+		return true;
+	shutdown(info->connect_fd, SHUT_RDWR);
+	return false;
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **state,
 			  enum MHD_ConnectionNotificationCode code)
 {
@@ -62,11 +86,10 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		serve->connections++;
+		*state = is_welcome(serve, connection) ? serve : NULL;
 		return;
 	}
 	serve->connections--;
-	if (serve->conf.connection_fd >= 0 && serve->conf.on_connection_end)
-		serve->conf.on_connection_end(serve->conf.context);
 }
 
 static void run(void *context)
@@ -152,19 +175,15 @@ static int listen_at(struct serve *serve, const char *path, struct why *why)
 static int start_daemon(struct serve *serve, struct why *why)
 {
 	const union MHD_DaemonInfo *info;
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	int r;
 
-	if (serve->listen_fd < 0)
-		flags |= MHD_USE_NO_LISTEN_SOCKET;
 	serve->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, serve,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, serve,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(serve->listen_fd < 0 ? 0 : IDLE_S),
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(serve->conf.only_pid ? 0 : IDLE_S),
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, serve,
-		serve->listen_fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET,
-		serve->listen_fd, MHD_OPTION_END);
+		MHD_OPTION_LISTEN_SOCKET, serve->listen_fd, MHD_OPTION_END);
 	if (!serve->daemon)
 		return why_set(why, -EIO, "the HTTP server did not start");
 	info = MHD_get_daemon_info(serve->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -181,7 +200,6 @@ static int start_daemon(struct serve *serve, struct why *why)
 
 int serve_open(struct serve **ret, const struct serve_conf *conf, struct why *why)
 {
-	const struct sockaddr_un peer = { .sun_family = AF_UNIX };
 	struct serve *serve = calloc(1, sizeof(*serve));
 	int r = 0;
 
@@ -190,15 +208,12 @@ int serve_open(struct serve **ret, const struct serve_conf *conf, struct why *wh
 	serve->conf = *conf;
 	serve->engine = conf->engine;
 	serve->loop = conf->loop;
-	serve->epoll_fd = serve->lock_fd = serve->listen_fd = -1;
+	serve->epoll_fd = serve->lock_fd = -1;
+	serve->listen_fd = conf->listen_fd;
 	if (conf->socket_path)
 		r = listen_at(serve, conf->socket_path, why);
 	if (r == 0)
 		r = start_daemon(serve, why);
-	if (r == 0 && conf->connection_fd >= 0 &&
-	    MHD_add_connection(serve->daemon, conf->connection_fd, (const struct sockaddr *)&peer,
-			       sizeof(sa_family_t)) != MHD_YES)
-		r = why_set(why, -EIO, "the HTTP server did not take the connection");
 	if (r < 0) {
 		serve_close(serve);
 		return r;
@@ -227,7 +242,6 @@ void serve_close(struct serve *serve)
 {
 	if (!serve)
 		return;
-	serve->conf.on_connection_end = NULL;
 	if (serve->daemon)
 		flush_clients(serve);
 	if (serve->epoll_fd >= 0)
@@ -237,7 +251,7 @@ void serve_close(struct serve *serve)
 	else if (serve->listen_fd >= 0)
 		close(serve->listen_fd);
 	loop_timer_free(serve->timer);
-	if (serve->listen_fd >= 0)
+	if (serve->listen_fd >= 0 && serve->conf.socket_path)
 		unlink(serve->conf.socket_path);
 	if (serve->lock_fd >= 0) {
 		char lock[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];

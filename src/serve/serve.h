@@ -2,7 +2,7 @@
 #ifndef WEIR_SERVE_SERVE_H
 #define WEIR_SERVE_SERVE_H
 
-#include <stdbool.h>
+#include <sys/types.h>
 
 struct why;
 struct engine;
@@ -18,10 +18,8 @@ struct serve_conf {
 	struct engine *engine; /* borrowed */
 	struct loop *loop;     /* borrowed */
 	const char *socket_path; /* NULL: none. 0660, group weir if there is one */
-	int connection_fd;     /* a connected socket to serve (private collector), given away; -1: none */
-	/* Called when that connection has ended; NULL: nobody cares. */
-	void (*on_connection_end)(void *context);
-	void *context;
+	int listen_fd;   /* a listening unix socket, given away (private collector); -1: none */
+	pid_t only_pid;  /* of listen_fd: whoever else connects is turned away */
 };
 
 /* -EADDRINUSE: a daemon already listens there. A stale socket file is replaced

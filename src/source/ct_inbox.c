@@ -75,6 +75,8 @@ static void emit(struct ct_inbox *inbox, const struct nlmsghdr *header, uint32_t
 	}
 	if (kind >= 0)
 		obs.kind = (uint8_t)kind;
+	else
+		obs.ct.has |= CT_EVENT;
 	obs.at_boot_ns = at_boot_ns;
 	inbox->outlet.emit(inbox->outlet.context, &obs);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/fs.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "source/sd_space.h"
@@ -35,7 +36,8 @@ struct sockdiag {
 	struct sd_space **space; /* owned, as are the spaces */
 	size_t count, capacity;
 	uint64_t refresh_ns, event_buffer_bytes;
-	uint64_t next_pass_boot_ns;
+	uint64_t next_pass_boot_ns, last_pass_boot_ns;
+	uint64_t allocated; /* of the kernel, when last asked */
 	bool passing;
 	bool first_pass_done;
 };
@@ -112,13 +114,41 @@ static uint64_t interval_ns(const struct sockdiag *sd)
 		     INTERVAL_MAX_NS > sd->refresh_ns ? INTERVAL_MAX_NS : sd->refresh_ns);
 }
 
+/* TCP sockets of all namespaces (proc(5): "TCP: … alloc N …"); 0 when unknown.
+ * When it moves, a pass is worth its cost. */
+static uint64_t sockets_allocated(void)
+{
+	char text[1024];
+	const char *alloc;
+
+	if (fs_read_text("/proc/net/sockstat", text, sizeof(text)) < 0)
+		return 0;
+	alloc = strstr(text, " alloc ");
+	return alloc ? strtoull(alloc + 7, NULL, 10) : 0;
+}
+
+/* A long interval is cut short when sockets came. */
+static void look_for_news(struct sockdiag *sd, uint64_t now_boot_ns)
+{
+	const uint64_t soon_boot_ns = sd->last_pass_boot_ns + sd->refresh_ns;
+	uint64_t allocated;
+
+	if (sd->passing || socket_count(sd) || sd->next_pass_boot_ns <= soon_boot_ns)
+		return;
+	allocated = sockets_allocated();
+	if (allocated > sd->allocated)
+		sd->next_pass_boot_ns = soon_boot_ns;
+	sd->allocated = allocated;
+}
+
 static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 {
 	struct sockdiag *sd = of(source);
-	const bool begin = !sd->passing && now_boot_ns >= sd->next_pass_boot_ns;
 	uint64_t owners_boot_ns, next_boot_ns;
-	bool more = false, passing = false;
+	bool begin, more = false, passing = false;
 
+	look_for_news(sd, now_boot_ns);
+	begin = !sd->passing && now_boot_ns >= sd->next_pass_boot_ns;
 	for (size_t i = 0; i < sd->count; i++) {
 		if (begin)
 			sd_space_begin(sd->space[i], now_boot_ns);
@@ -126,6 +156,7 @@ static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 		passing |= sd_space_is_passing(sd->space[i]);
 	}
 	if ((begin || sd->passing) && !passing) {
+		sd->last_pass_boot_ns = now_boot_ns;
 		sd->next_pass_boot_ns = now_boot_ns + interval_ns(sd);
 		sd->shared.stats.freshness_ns = interval_ns(sd);
 		sd->first_pass_done = true;
