@@ -135,25 +135,41 @@ static const char digit_pairs[] =
 	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
 	"8081828384858687888990919293949596979899";
 
+/* Digits are written backwards into their final place: the length is counted
+ * first, which is cheaper than a copy. */
+static unsigned digits_of(uint64_t value)
+{
+	unsigned digits = 1;
+
+	for (;;) {
+		if (value < 10)
+			return digits;
+		if (value < 100)
+			return digits + 1;
+		if (value < 1000)
+			return digits + 2;
+		if (value < 10000)
+			return digits + 3;
+		value /= 10000;
+		digits += 4;
+	}
+}
+
 char *num_put_u64(char *at, uint64_t value)
 {
-	char digits[NUM_U64_SIZE], *from = digits + sizeof(digits);
-	size_t n;
+	char *const end = at + digits_of(value);
+	char *from = end;
 
 	while (value >= 100) {
 		from -= 2;
 		memcpy(from, digit_pairs + value % 100 * 2, 2);
 		value /= 100;
 	}
-	if (value >= 10) {
-		from -= 2;
-		memcpy(from, digit_pairs + value * 2, 2);
-	} else {
-		*--from = (char)('0' + value);
-	}
-	n = (size_t)(digits + sizeof(digits) - from);
-	memcpy(at, from, n);
-	return at + n;
+	if (value >= 10)
+		memcpy(from - 2, digit_pairs + value * 2, 2);
+	else
+		from[-1] = (char)('0' + value);
+	return end;
 }
 
 static char *print_scaled(char *ret, size_t size, uint64_t value, unsigned base,

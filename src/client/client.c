@@ -65,7 +65,7 @@ static int try_connect(const char *path)
 
 int client_open_path(struct client **ret, const char *path, struct why *why)
 {
-	struct client *client;
+	struct client *client = NULL;
 	int r = try_connect(path);
 
 	if (r < 0)
@@ -84,7 +84,7 @@ int client_open_path(struct client **ret, const char *path, struct why *why)
 
 int client_open_abstract(struct client **ret, const char *name, struct why *why)
 {
-	struct client *client;
+	struct client *client = NULL;
 	const int r = client_new(&client, why);
 
 	if (r < 0)

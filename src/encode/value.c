@@ -2,9 +2,6 @@
 /* One field's value as text, by its type: what all text encoders share. */
 #include "encode/value.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/num.h"
 #include "flow/community_id.h"
@@ -48,8 +45,8 @@ static char *put_status(char *at, uint32_t status)
 {
 	const char *start = at, *name;
 
-	for (unsigned bit = 0; bit < 32; bit++) {
-		name = status >> bit & 1 ? status_bit_name(bit) : NULL;
+	for (; status; status &= status - 1) {
+		name = status_bit_name((unsigned)__builtin_ctz(status));
 		if (!name)
 			continue;
 		if (at != start)
@@ -66,41 +63,6 @@ const char *value_name(const struct field *field, unsigned index)
 			return field->names[i];
 	}
 	return "unknown";
-}
-
-bool value_is_bare(const struct field *field, const struct record *record)
-{
-	switch (field->type) {
-	case FIELD_TYPE_U8:
-	case FIELD_TYPE_U16:
-	case FIELD_TYPE_U32:
-	case FIELD_TYPE_U64:
-	case FIELD_TYPE_DOUBLE:
-	case FIELD_TYPE_BOOL:
-	case FIELD_TYPE_PORT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static uint64_t integer_at(enum field_type type, const void *value)
-{
-	uint16_t port_be;
-
-	switch (type) {
-	case FIELD_TYPE_U8:
-		return *(const uint8_t *)value;
-	case FIELD_TYPE_U16:
-		return *(const uint16_t *)value;
-	case FIELD_TYPE_PORT:
-		memcpy(&port_be, value, sizeof(port_be));
-		return ntohs(port_be);
-	case FIELD_TYPE_U32:
-		return *(const uint32_t *)value;
-	default:
-		return *(const uint64_t *)value;
-	}
 }
 
 static char *put_proto(char *at, uint8_t proto)
@@ -143,7 +105,7 @@ char *value_put(char *at, const struct encode_conf *conf, const struct field *fi
 	case FIELD_TYPE_U32:
 	case FIELD_TYPE_U64:
 	case FIELD_TYPE_PORT:
-		return num_put_u64(at, integer_at(field->type, value));
+		return num_put_u64(at, value_integer(field, record));
 	case FIELD_TYPE_DOUBLE:
 		return put_double(at, *(const double *)value);
 	case FIELD_TYPE_BOOL:
