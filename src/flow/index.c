@@ -14,41 +14,74 @@
 
 #include "flow/pool.h"
 
+#define CELLS_MIN 512U
+
 int index_init(struct index *index, uint32_t max_entries)
 {
-	uint64_t cells = 16;
+	uint64_t cells = CELLS_MIN;
 
+	*index = (struct index){ 0 };
 	while (cells < 2ULL * max_entries)
 		cells *= 2;
 	if (cells > 1ULL << 31)
 		return -ENOMEM;
-	index->entry = pool_map(cells * sizeof(*index->entry));
-	if (!index->entry)
-		return -ENOMEM;
-	index->mask = (uint32_t)(cells - 1);
-	index->count = 0;
+	index->mask_max = (uint32_t)(cells - 1);
+	for (int i = 0; i < 2; i++) {
+		index->mapping[i] = pool_map(cells * sizeof(*index->entry));
+		if (!index->mapping[i]) {
+			index_fini(index);
+			return -ENOMEM;
+		}
+	}
+	index->entry = index->mapping[0];
+	index->mask = CELLS_MIN - 1;
 	return 0;
 }
 
 size_t index_bytes(const struct index *index)
 {
-	return index->entry ? ((size_t)index->mask + 1) * sizeof(*index->entry) : 0;
+	return index->entry ? ((size_t)index->mask_max + 1) * sizeof(*index->entry) : 0;
 }
 
 void index_fini(struct index *index)
 {
-	pool_unmap(index->entry, index_bytes(index));
-	index->entry = NULL;
+	const size_t bytes = ((size_t)index->mask_max + 1) * sizeof(*index->entry);
+
+	for (int i = 0; i < 2; i++)
+		pool_unmap(index->mapping[i], bytes);
+	*index = (struct index){ 0 };
+}
+
+static void place(struct index *index, struct index_entry entry)
+{
+	uint32_t i = entry.tag & index->mask;
+
+	while (index->entry[i].slot_plus_1)
+		i = (i + 1) & index->mask;
+	index->entry[i] = entry;
+}
+
+/* A pause of some 20 ns an entry, at sizes that double. */
+static void grow(struct index *index)
+{
+	struct index_entry *old = index->entry;
+	const uint32_t cells = index->mask + 1;
+
+	index->entry = index->mapping[old == index->mapping[0]];
+	index->mask = 2 * cells - 1;
+	for (uint32_t i = 0; i < cells; i++) {
+		if (old[i].slot_plus_1)
+			place(index, old[i]);
+	}
+	pool_forget(old, cells * sizeof(*old));
 }
 
 void index_add(struct index *index, uint64_t hash, uint32_t slot)
 {
-	uint32_t i = (uint32_t)hash & index->mask;
-
+	if (2 * (uint64_t)index->count > index->mask && index->mask < index->mask_max)
+		grow(index);
 	assert(index->count < index->mask);
-	while (index->entry[i].slot_plus_1)
-		i = (i + 1) & index->mask;
-	index->entry[i] = (struct index_entry){ (uint32_t)hash, slot + 1 };
+	place(index, (struct index_entry){ (uint32_t)hash, slot + 1 });
 	index->count++;
 }
 

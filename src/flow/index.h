@@ -7,17 +7,20 @@
 
 /* Hash → slot, for slots that live elsewhere: open addressing with linear
  * probing over {32-bit tag, 32-bit slot}, deletion by shifting back. Several
- * slots may share a hash; the caller compares keys. The memory is mapped once
- * and touched as it fills. Never full: sized for at most half. */
+ * slots may share a hash; the caller compares keys. Address space for the
+ * largest size is taken at start; the part in use doubles whenever it is half
+ * full, so that few entries stay in few pages. */
 struct index_entry {
 	uint32_t tag;
 	uint32_t slot_plus_1; /* 0: empty */
 };
 
 struct index {
-	struct index_entry *entry; /* owned mapping */
+	struct index_entry *entry; /* one of the two mappings below */
 	uint32_t mask;
 	uint32_t count;
+	struct index_entry *mapping[2]; /* owned: growing moves from one to the other */
+	uint32_t mask_max;
 };
 
 #define INDEX_END UINT32_MAX

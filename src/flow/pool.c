@@ -26,6 +26,13 @@ void pool_unmap(void *memory, size_t bytes)
 		munmap(memory, bytes);
 }
 
+void pool_forget(void *memory, size_t bytes)
+{
+	/* cannot fail on a private anonymous mapping; were it to, memset would do */
+	if (madvise(memory, bytes, MADV_DONTNEED) < 0)
+		memset(memory, 0, bytes);
+}
+
 int pool_init(struct pool *pool, uint32_t object_bytes, uint32_t capacity)
 {
 	*pool = (struct pool){ .object_bytes = object_bytes, .capacity = capacity };

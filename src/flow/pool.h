@@ -9,6 +9,8 @@
  * aligned, without reservation. NULL when the address space is refused. */
 void *pool_map(size_t bytes);
 void pool_unmap(void *memory, size_t bytes); /* NULL is a no-op */
+/* Gives the pages back, keeps the address space: it reads as zeroes again. */
+void pool_forget(void *memory, size_t bytes);
 
 /* Fixed-size objects by slot number. Freed slots are used again last in first
  * out, so that a table of few flows stays in few pages. */
