@@ -2,44 +2,10 @@
 /* Append-only JSON writing (RFC 8259). */
 #include "base/json.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-
-/* Length of the well-formed UTF-8 sequence at text (RFC 3629 section 4), or 0. */
-static size_t utf8_length(const unsigned char *text, size_t n)
-{
-	const unsigned char first = text[0];
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first <= 0xdf)
-		length = 2;
-	else if (first >= 0xe0 && first <= 0xef)
-		length = 3;
-	else if (first >= 0xf0 && first <= 0xf4)
-		length = 4;
-	else
-		return 0;
-	if (first == 0xe0)
-		low = 0xa0; /* overlong */
-	else if (first == 0xed)
-		high = 0x9f; /* surrogates */
-	else if (first == 0xf0)
-		low = 0x90; /* overlong */
-	else if (first == 0xf4)
-		high = 0x8f; /* above U+10FFFF */
-	if (n < length || text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return length;
-}
+#include "base/utf8.h"
 
 static char *put_escape(char *at, unsigned char c)
 {
@@ -87,7 +53,7 @@ char *json_put_string(char *at, const char *text, size_t n)
 			i++;
 			continue;
 		}
-		length = utf8_length(from + i, n - i);
+		length = utf8_length(text + i, n - i);
 		if (!length) {
 			memcpy(at, "\xef\xbf\xbd", 3); /* U+FFFD */
 			at += 3;

@@ -11,10 +11,11 @@
 
 /* Text to numbers. All take the n bytes at text whole (no blanks, no rest) and
  * return 0, -EINVAL (not such a number) or -ERANGE (does not fit). */
-int num_parse_u64(uint64_t *ret, const char *text, size_t n);      /* decimal or 0x… */
-int num_parse_duration_ns(uint64_t *ret, const char *text, size_t n); /* 500ms 20s 5m 1h 2d 1.5s 10us; a bare 0 */
-int num_parse_size(uint64_t *ret, const char *text, size_t n);     /* 64k 10M 1.5G, powers of 1024 */
-int num_parse_rate(uint64_t *ret, const char *text, size_t n);     /* 10k 1M, powers of 1000 */
+int num_parse_u64(uint64_t *ret, const char *text, size_t n); /* decimal or 0x… */
+/* 500ms 20s 5m 1h 2d 1.5s 10us; a bare 0 */
+int num_parse_duration_ns(uint64_t *ret, const char *text, size_t n);
+int num_parse_size(uint64_t *ret, const char *text, size_t n); /* 64k 10M 1.5G, powers of 1024 */
+int num_parse_rate(uint64_t *ret, const char *text, size_t n); /* 10k 1M, powers of 1000 */
 
 /* Decimal digits at `at`, at most NUM_U64_SIZE, not terminated; returns their end. */
 #define NUM_U64_SIZE 20

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,13 +169,18 @@ static void set_options(struct client *client, struct transfer *transfer, const 
 
 static int status_error(const struct transfer *transfer, long status, struct why *why)
 {
-	const int n = (int)transfer->error.len;
+	json_t *body;
+	const char *sentence;
 
 	switch (status) {
 	case 200:
 		return 0;
 	case 400:
-		return why_set(why, -EBADMSG, "%.*s", n, n ? transfer->error.data : "");
+		body = json_loadb(transfer->error.data, transfer->error.len, 0, NULL);
+		sentence = json_string_value(json_object_get(body, "error"));
+		why_set(why, 0, "%s", sentence ? sentence : "the daemon did not take the request");
+		json_decref(body);
+		return -EBADMSG;
 	case 404:
 		return why_set(why, -ENOENT, "the daemon does not know this request: it is of "
 					     "another version");

@@ -66,6 +66,21 @@ static int collect(const struct settings *settings, int listen_fd, pid_t parent,
 	return r;
 }
 
+static int exit_code_of(int r)
+{
+	switch (r) {
+	case -EBADMSG:
+		return EXIT_USAGE;
+	case -EPERM:
+	case -EACCES:
+		return EXIT_PRIVILEGE;
+	case -ENOTSUP:
+		return EXIT_KERNEL;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
 static void child(const struct settings *settings, int listen_fd, pid_t parent)
 {
 	struct settings mine = *settings;
@@ -84,7 +99,7 @@ static void child(const struct settings *settings, int listen_fd, pid_t parent)
 	r = collect(&mine, listen_fd, parent, &why);
 	if (r < 0)
 		log_error("%s", why.text[0] ? why.text : strerror(-r));
-	_exit(r < 0 ? EXIT_FAILED : EXIT_OK);
+	_exit(r < 0 ? exit_code_of(r) : EXIT_OK);
 }
 
 static size_t ignore_body(void *context, const char *bytes, size_t n)
@@ -160,17 +175,21 @@ static int start_private(struct collector *collector, const struct settings *set
 int collector_failed(int r, const struct why *why)
 {
 	fprintf(stderr, "weir: %s\n", why->text[0] ? why->text : strerror(-r));
-	switch (r) {
-	case -EBADMSG:
-		return EXIT_USAGE;
-	case -EPERM:
-	case -EACCES:
-		return EXIT_PRIVILEGE;
-	case -ENOTSUP:
-		return EXIT_KERNEL;
-	default:
-		return EXIT_FAILED;
+	return exit_code_of(r);
+}
+
+/* A private collector that could not start has said why itself. */
+static int private_failed(struct collector *collector, int r, const struct why *why)
+{
+	int status = 0;
+
+	if (r == -EPIPE && collector->pid > 0 &&
+	    waitpid(collector->pid, &status, 0) == collector->pid) {
+		collector->pid = 0;
+		if (WIFEXITED(status) && WEXITSTATUS(status))
+			return WEXITSTATUS(status);
 	}
+	return collector_failed(r, why);
 }
 
 int collector_open(struct collector *collector, const struct settings *settings,
@@ -200,7 +219,7 @@ int collector_open(struct collector *collector, const struct settings *settings,
 	r = start_private(collector, settings, &why);
 	if (r == 0)
 		return -1;
-	r = collector_failed(r, &why);
+	r = private_failed(collector, r, &why);
 	collector_close(collector);
 	return r;
 }

@@ -29,7 +29,7 @@ int cmd_doctor(int argc, char **argv)
 		engine_doctor_json(NULL, &out);
 	else
 		engine_doctor_text(&out);
-	output_write(out.data, out.len);
+	r = output_exit_code(output_write(out.data, out.len));
 	buf_fini(&out);
-	return EXIT_OK;
+	return r;
 }

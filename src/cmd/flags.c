@@ -16,7 +16,7 @@ const struct flag flag_table[] = {
 	{ "pid", OPTION_PID, "PID", TAKES_FILTER, "of a process, at either end" },
 	{ "comm", OPTION_COMM, "NAME", TAKES_FILTER, "of processes of that name" },
 	{ "user", OPTION_USER, "USER", TAKES_FILTER, "of a user, by name or id" },
-	{ "container", OPTION_CONTAINER, "ID", TAKES_FILTER, "of a container, by its id's beginning" },
+	{ "container", OPTION_CONTAINER, "ID", TAKES_FILTER, "of a container (an id's beginning)" },
 	{ "zone", OPTION_ZONE, "ZONE", TAKES_FILTER, "of a conntrack zone" },
 	{ "mark", OPTION_MARK, "MARK[/MASK]", TAKES_FILTER, "with a conntrack mark" },
 	{ "all", 'a', NULL, TAKES_FILTER, "loopback, closed and doubly seen flows, too" },

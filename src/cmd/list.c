@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir list: the flows alive now, once or every INTERVAL. */
+#include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "base/why.h"
 #include "client/client.h"
 #include "cmd/align.h"
+#include "cmd/answer.h"
 #include "cmd/cmd.h"
 #include "cmd/collector.h"
 #include "cmd/options.h"
@@ -19,7 +22,7 @@ struct listing {
 	const struct options *options;
 	bool table;
 	struct buf rows; /* of a table: aligned when all are here */
-	bool closed;     /* nobody reads our output any more */
+	int written;     /* of output_write: below 0 it is over */
 };
 
 static size_t on_body(void *context, const char *bytes, size_t n)
@@ -30,8 +33,8 @@ static size_t on_body(void *context, const char *bytes, size_t n)
 		buf_append(&listing->rows, bytes, n);
 		return listing->rows.error ? 0 : n;
 	}
-	listing->closed = !output_write(bytes, n);
-	return listing->closed ? 0 : n;
+	listing->written = output_write(bytes, n);
+	return listing->written < 0 ? 0 : n;
 }
 
 static const char *columns_of(const struct options *options, bool table)
@@ -72,7 +75,7 @@ static int list_once(struct collector *collector, struct listing *listing, struc
 	const struct client_outlet outlet = { on_body, listing };
 	const struct align_conf align = {
 		.header = !options->no_header,
-		.color = isatty(STDOUT_FILENO) && !options->no_color,
+		.color = !options->no_color,
 		.width = options->wide ? 0 : output_width(),
 	};
 	struct buf out = { 0 };
@@ -82,10 +85,40 @@ static int list_once(struct collector *collector, struct listing *listing, struc
 	r = client_get(collector->client, "/api/v1/flows", params, &outlet, why);
 	if (r < 0 || !listing->table)
 		return r;
+	if (!isatty(STDOUT_FILENO)) { /* cells for a program: tabs, no blanks */
+		listing->written = output_write(listing->rows.data, listing->rows.len);
+		return 0;
+	}
 	align_columns(&out, listing->rows.data, listing->rows.len, &align);
-	listing->closed = !output_write(out.data, out.len);
+	listing->written = output_write(out.data, out.len);
 	buf_fini(&out);
 	return 0;
+}
+
+/* Whether anything stands below the header. */
+static bool has_rows(const struct listing *listing)
+{
+	const char *text = listing->rows.data;
+	const size_t n = listing->rows.len;
+	const char *first = n ? memchr(text, '\n', n) : NULL;
+
+	return n && (listing->options->no_header || (first && first + 1 < text + n));
+}
+
+/* An empty list deserves its reason, when there is one. */
+static void say_notice(struct collector *collector)
+{
+	struct buf answer = { 0 };
+	struct why why;
+	json_t *root = NULL;
+
+	if (answer_get(collector, "/api/v1/stats", &answer, &why) == 0)
+		root = json_loadb(answer.data, answer.len, 0, NULL);
+	if (json_object_get(root, "notice"))
+		fprintf(stderr, "weir: %s\n",
+			json_string_value(json_object_get(root, "notice")));
+	json_decref(root);
+	buf_fini(&answer);
 }
 
 int cmd_list(int argc, char **argv)
@@ -117,14 +150,16 @@ int cmd_list(int argc, char **argv)
 
 		r = list_once(&collector, &listing, &why);
 		done++;
-		if (r < 0 || listing.closed || !options.repeat ||
+		if (r < 0 || listing.written < 0 || !options.repeat ||
 		    (options.count && done >= options.count))
 			break;
 		nanosleep(&pause, NULL);
-		if (!output_write("\n", listing.table))
+		if (output_write("\n", listing.table) < 0)
 			break;
 	}
-	r = r < 0 ? collector_failed(r, &why) : EXIT_OK;
+	if (r == 0 && collector.pid && listing.table && !has_rows(&listing))
+		say_notice(&collector);
+	r = r < 0 ? collector_failed(r, &why) : output_exit_code(listing.written);
 	collector_close(&collector);
 	buf_fini(&listing.rows);
 	options_fini(&options);

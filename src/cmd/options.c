@@ -19,6 +19,7 @@
 #include "base/why.h"
 #include "cmd/cmd.h"
 #include "cmd/flags.h"
+#include "cmd/words.h"
 #include "encode/encode.h"
 #include "flow/filter.h"
 
@@ -30,7 +31,7 @@ struct reading {
 	struct settings *settings;
 	unsigned takes;
 	struct buf terms; /* "(…) and (…)" */
-	bool tcp, udp;
+	bool v4, v6, tcp, udp;
 	struct why why;
 };
 
@@ -104,7 +105,7 @@ static int add_netns(struct reading *reading, const char *text)
 		return 0;
 	}
 	snprintf(path, sizeof(path), "/run/netns/%s", text);
-	if (strchr(text, '/') || stat(path, &st) < 0)
+	if (!*text || *text == '.' || strchr(text, '/') || stat(path, &st) < 0)
 		return why_set(&reading->why, -ENOENT, "there is no network namespace \"%.60s\": "
 			       "give a name of ip netns, a PID or an inode number", text);
 	add_term(reading, "netns = %llu", (unsigned long long)st.st_ino);
@@ -114,9 +115,15 @@ static int add_netns(struct reading *reading, const char *text)
 static int add_mark(struct reading *reading, const char *text)
 {
 	const char *slash = strchr(text, '/');
+	const size_t n = slash ? (size_t)(slash - text) : strlen(text);
+	uint64_t mark, mask;
 
+	if (num_parse_u64(&mark, text, n) < 0 ||
+	    (slash && num_parse_u64(&mask, slash + 1, strlen(slash + 1)) < 0))
+		return why_set(&reading->why, -EINVAL, "--mark: \"%.60s\" is not MARK or MARK/MASK",
+			       text);
 	if (slash)
-		add_term(reading, "mark & %s = %.*s", slash + 1, (int)(slash - text), text);
+		add_term(reading, "mark & %s = %.*s", slash + 1, (int)n, text);
 	else
 		add_term(reading, "mark = %s", text);
 	return 0;
@@ -127,10 +134,10 @@ static int apply_choice(struct reading *reading, int letter, const char *argumen
 {
 	switch (letter) {
 	case '4':
-		add_term(reading, "ipv4");
+		reading->v4 = true;
 		return 0;
 	case '6':
-		add_term(reading, "ipv6");
+		reading->v6 = true;
 		return 0;
 	case 't':
 		reading->tcp = true;
@@ -262,7 +269,6 @@ static void getopt_tables(unsigned takes, struct option longs[FLAGS_MAX + 1],
 {
 	size_t taken = 0, letters = 0;
 
-	shorts[letters++] = '+'; /* a filter follows: stop at its first word */
 	shorts[letters++] = ':';
 	for (size_t i = 0; i < flag_count && i < FLAGS_MAX; i++) {
 		const struct flag *flag = &flag_table[i];
@@ -296,6 +302,9 @@ static int read_flags(struct reading *reading, int argc, char **argv)
 
 		if (letter == 'h')
 			return EXIT_OK;
+		/* optopt is also set for a known long flag with a value too many */
+		if (letter == '?' && !strncmp(text, "--", 2))
+			return unknown_flag(text, reading->takes);
 		if (letter == '?' && optopt && optopt < 256) {
 			const char one[] = { '-', (char)optopt, '\0' };
 
@@ -311,27 +320,6 @@ static int read_flags(struct reading *reading, int argc, char **argv)
 			return usage_error(reading->why.text);
 	}
 	return -1;
-}
-
-/* Takes a trailing [INTERVAL [COUNT]] off the words, as vmstat has it; returns
- * how many are left. The number of "port 443" is a value: one number alone is an
- * interval only where no word stands before it. */
-static int take_interval(struct options *options, char **words, int count)
-{
-	uint64_t interval_s, times = 0;
-	int left = count;
-
-	if (count >= 2 && num_parse_u64(&times, words[count - 1], strlen(words[count - 1])) == 0 &&
-	    num_parse_u64(&interval_s, words[count - 2], strlen(words[count - 2])) == 0)
-		left = count - 2;
-	else if (count == 1 && num_parse_u64(&interval_s, words[0], strlen(words[0])) == 0)
-		left = 0;
-	if (left == count || !interval_s)
-		return count;
-	options->repeat = true;
-	options->interval_ns = interval_s * NUM_NS_PER_S;
-	options->count = left == count - 2 ? times : 0;
-	return left;
 }
 
 static void caret(const char *text, unsigned column)
@@ -370,30 +358,37 @@ static void add_defaults(struct reading *reading)
 		add_term(reading, "not (state = time_wait or state = close)");
 }
 
-static int read_filter(struct reading *reading, char **words, int count)
+static void add_protocols(struct reading *reading)
 {
-	struct options *options = reading->options;
-	struct buf typed = { 0 };
-	struct filter *filter;
-	int r;
-
-	if (reading->takes & TAKES_INTERVAL)
-		count = take_interval(options, words, count);
-	for (int i = 0; i < count; i++)
-		buf_printf(&typed, "%s%s", i ? " " : "", words[i]);
-	buf_putc(&typed, '\0');
-	r = typed.error ? EXIT_FAILED : check_typed(reading, typed.data);
-	if (r < 0 && typed.len > 1)
-		add_term(reading, "%s", typed.data);
-	buf_fini(&typed);
-	if (r >= 0)
-		return r;
+	if (reading->v4 != reading->v6)
+		add_term(reading, "%s", reading->v4 ? "ipv4" : "ipv6");
 	if (reading->tcp || reading->udp)
 		add_term(reading, "%s", reading->tcp && reading->udp ? "tcp or udp" :
 					reading->tcp ? "tcp" : "udp");
+}
+
+static int read_filter(struct reading *reading, char **words, int count)
+{
+	struct options *options = reading->options;
+	struct filter *filter;
+	char *typed;
+	int r;
+
+	if (reading->takes & TAKES_INTERVAL)
+		count = words_take_interval(options, words, count);
+	typed = words_join(words, count);
+	r = typed ? check_typed(reading, typed) : EXIT_FAILED;
+	if (r < 0 && typed[strspn(typed, " \t\r\n,")])
+		add_term(reading, "%s", typed);
+	free(typed);
+	if (r >= 0)
+		return r;
+	add_protocols(reading);
 	if (!options->all && !(reading->takes & TAKES_RUN))
 		add_defaults(reading);
 	buf_putc(&reading->terms, '\0');
+	if (reading->terms.error)
+		return usage_error("no memory for the filter");
 	options->filter = reading->terms.data; /* given away */
 	reading->terms = (struct buf){ 0 };
 	/* what the flags added can be wrong as well: --pid abc */
@@ -401,6 +396,37 @@ static int read_filter(struct reading *reading, char **words, int count)
 		return usage_error(reading->why.text);
 	filter_free(filter);
 	return -1;
+}
+
+/* Formats, columns and numbers: before anything is started for them. */
+static int check_shown(struct reading *reading)
+{
+	const struct options *options = reading->options;
+	const char *name = options->output ? options->output : "table";
+	const struct encoder *encoder = encoder_find(name);
+	struct encode_conf conf = { 0 };
+	uint64_t limit;
+
+	if (!encoder || (!(reading->takes & TAKES_FILTER) && encoder != &encoder_json &&
+			 encoder != &encoder_table)) {
+		struct nearest nearest = { .word = name, .n = strlen(name) };
+
+		for (size_t i = 0; encoder_list[i]; i++)
+			nearest_offer(&nearest, encoder_list[i]->name);
+		return why_set(&reading->why, -EINVAL, "there is no format \"%.40s\" here%s%s%s",
+			       name, nearest.best && !encoder ? ", did you mean " : "",
+			       nearest.best && !encoder ? nearest.best : "",
+			       nearest.best && !encoder ? "?" : "");
+	}
+	if (options->limit && (num_parse_u64(&limit, options->limit, strlen(options->limit)) < 0 ||
+			       !limit))
+		return why_set(&reading->why, -EINVAL, "--limit: \"%.40s\" is not a number above 0",
+			       options->limit);
+	if (!options->columns)
+		return 0;
+	if (!encoder->columns)
+		return why_set(&reading->why, -EINVAL, "-o %s has no columns", name);
+	return encoder->columns(&conf, options->columns, &reading->why);
 }
 
 static void show_help(const char *name, unsigned takes)
@@ -423,6 +449,8 @@ int options_parse(struct options *options, struct settings *settings, unsigned t
 		return usage_error(reading.why.text);
 	options->no_color = getenv("NO_COLOR") && *getenv("NO_COLOR");
 	r = read_flags(&reading, argc, argv);
+	if (r < 0 && check_shown(&reading) < 0)
+		r = usage_error(reading.why.text);
 	if (r == EXIT_OK) {
 		show_help(argv[0], takes);
 	} else if (r < 0 && takes & TAKES_FILTER) {

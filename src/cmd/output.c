@@ -3,10 +3,14 @@
 #include "cmd/output.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-bool output_write(const char *bytes, size_t n)
+#include "cmd/cmd.h"
+
+int output_write(const char *bytes, size_t n)
 {
 	ssize_t written;
 
@@ -15,11 +19,19 @@ bool output_write(const char *bytes, size_t n)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
-			return false;
+			return -errno;
 		bytes += written;
 		n -= (size_t)written;
 	}
-	return true;
+	return 0;
+}
+
+int output_exit_code(int r)
+{
+	if (r == 0 || r == -EPIPE)
+		return EXIT_OK;
+	fprintf(stderr, "weir: standard output: %s\n", strerror(-r));
+	return EXIT_FAILED;
 }
 
 size_t output_width(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir stats: what the collector did and lost. */
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -114,12 +115,12 @@ int cmd_stats(int argc, char **argv)
 	if (r < 0) {
 		r = collector_failed(r, &why);
 	} else if (options.output && !strcmp(options.output, "json")) {
-		output_write(answer.data, answer.len);
+		r = output_exit_code(output_write(answer.data, answer.len));
 	} else {
 		root = json_loadb(answer.data, answer.len, 0, NULL);
 		if (root)
 			print_text(root);
-		r = root ? EXIT_OK : EXIT_FAILED;
+		r = !root ? EXIT_FAILED : output_exit_code(fflush(stdout) ? -errno : 0);
 		json_decref(root);
 	}
 	buf_fini(&answer);

@@ -19,19 +19,22 @@ static void on_interrupt(int number)
 
 static size_t on_body(void *context, const char *bytes, size_t n)
 {
-	return output_write(bytes, n) ? n : 0;
+	int *written = context;
+
+	*written = output_write(bytes, n);
+	return *written < 0 ? 0 : n;
 }
 
 int cmd_trace(int argc, char **argv)
 {
 	const struct sigaction interrupt = { .sa_handler = on_interrupt };
-	const struct client_outlet outlet = { on_body, NULL };
 	struct client_param params[3] = { { "filter", NULL }, { "format", "trace" } };
 	struct options options;
 	struct settings settings;
 	struct collector collector;
 	struct why why = { "" };
-	int r;
+	int r, written = 0;
+	const struct client_outlet outlet = { on_body, &written };
 
 	r = options_parse(&options, &settings, TAKES_FILTER, argc, argv);
 	if (r >= 0)
@@ -45,7 +48,7 @@ int cmd_trace(int argc, char **argv)
 		sigaction(SIGINT, &interrupt, NULL);
 		sigaction(SIGTERM, &interrupt, NULL);
 		r = client_get(collector.client, "/api/v1/events", params, &outlet, &why);
-		r = r < 0 ? collector_failed(r, &why) : EXIT_OK;
+		r = r < 0 ? collector_failed(r, &why) : output_exit_code(written);
 		collector_close(&collector);
 	}
 	options_fini(&options);

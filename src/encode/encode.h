@@ -14,7 +14,8 @@ struct why;
 /* Record → bytes, pure functions. Zeroed but for host is ready. */
 struct encode_conf {
 	const char *host;       /* borrowed: the host field, may be NULL */
-	uint8_t column[FIELD_COUNT]; /* enum column_id (columns.h) for table, enum field_id for csv and json */
+	/* enum field_id; for the table also its composite columns, which follow */
+	uint8_t column[FIELD_COUNT];
 	size_t column_count;    /* 0: the encoder's default */
 	bool bits;              /* rates in bit/s, else byte/s (table) */
 	bool exact_numbers;     /* 1234567, not 1.2M (table) */

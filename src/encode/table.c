@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/nearest.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "base/why.h"
 #include "encode/columns.h"
 #include "encode/value.h"
@@ -289,7 +290,7 @@ static void table_record(struct buf *buf, const struct encode_conf *given,
 	for (size_t i = 0; i < conf->column_count; i++) {
 		const unsigned id = conf->column[i];
 
-		start = at = buf_reserve(buf, CELL_SIZE + 1);
+		at = buf_reserve(buf, CELL_SIZE + 1);
 		if (!at)
 			return;
 		if (i)
@@ -301,10 +302,7 @@ static void table_record(struct buf *buf, const struct encode_conf *given,
 			at = columns[id - FIELD_COUNT].put(at, conf, record);
 		if (at == start)
 			*at++ = '-';
-		for (char *c = start; c < at; c++) {
-			if ((unsigned char)*c < 0x20 || *c == 0x7f)
-				*c = '?';
-		}
+		utf8_make_printable(start, (size_t)(at - start));
 		buf->len = (size_t)(at - buf->data);
 	}
 	buf_putc(buf, '\n');

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
+#include "base/utf8.h"
 #include "encode/value.h"
 
 static void put_end(struct buf *buf, const struct tuple *tuple, enum side side)
@@ -52,8 +52,8 @@ static void put_word(struct buf *buf, const char *label, const struct encode_con
 	end = value_put(text, conf, &field_table[id], record);
 	buf_putc(buf, ' ');
 	buf_puts(buf, label);
-	for (const char *c = text; c < end; c++)
-		buf_putc(buf, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+	utf8_make_printable(text, (size_t)(end - text));
+	buf_append(buf, text, (size_t)(end - text));
 }
 
 static void put_process(struct buf *buf, const struct encode_conf *conf,

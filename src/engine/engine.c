@@ -210,7 +210,7 @@ static int open_sources(struct engine *engine, struct why *why)
 	const struct obs_outlet outlet = { on_source_obs, engine };
 	const struct source_ops *const *ops;
 	bool counts = false;
-	int r = 0, failed = 0;
+	int r, failed = 0;
 
 	for (ops = source_table; *ops && engine->source_count < ENGINE_SOURCES_MAX; ops++) {
 		struct source *source;

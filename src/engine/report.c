@@ -174,7 +174,6 @@ void engine_stats_json(struct engine *engine, struct buf *buf)
 static void conntrack_condition(const struct engine *engine, struct why *ret)
 {
 	struct ct_state_now state = { 0 };
-	struct table_stats stats;
 	struct why why = { "" };
 
 	ret->text[0] = '\0';
@@ -187,11 +186,10 @@ static void conntrack_condition(const struct engine *engine, struct why *ret)
 	} else if (!state.count && !(engine && engine->track)) {
 		why_set(ret, 0, "conntrack tracks nothing in this namespace (no rule asks for "
 				"it): weir run --track sees this host's own traffic");
-	} else if (engine) {
-		table_stats(engine->table, &stats);
-		if (stats.without_counters)
-			why_set(ret, 0, "%llu flows began before accounting was on: they have no "
-					"byte counts", (unsigned long long)stats.without_counters);
+	} else if (engine && table_without_counters(engine->table)) {
+		why_set(ret, 0, "%llu flows began before accounting was on: they have no byte "
+				"counts",
+			(unsigned long long)table_without_counters(engine->table));
 	}
 }
 

@@ -24,7 +24,8 @@ int curve_check(const struct curve *curve, struct why *why)
 	for (size_t i = 1; i < curve->count; i++) {
 		if (curve->point[i].age_ns <= curve->point[i - 1].age_ns)
 			return why_set(why, -EINVAL,
-				       "report: the age of point %zu needs to be above that of point %zu",
+				       "report: the age of point %zu needs to be above that of "
+				       "point %zu",
 				       i, i - 1);
 	}
 	return 0;

@@ -43,7 +43,7 @@ const struct field field_table[FIELD_COUNT] = {
 	[FIELD_EVENT] = { NAME("event"), .type = FIELD_TYPE_NAME,
 		.offset = offsetof(struct record, event),
 		.names = event_names, .ecs = "event.action",
-		.help = "start, update, end of a flow; connect, accept, close, failed of a TCP socket" },
+		.help = "start update end of a flow, connect accept close failed of a socket" },
 	[FIELD_TIME] = { NAME("time"), .type = FIELD_TYPE_TIME,
 		.offset = offsetof(struct record, time_wall_ns),
 		.ecs = "@timestamp",

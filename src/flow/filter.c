@@ -94,7 +94,8 @@ static void explain_node(const struct filter *filter, uint16_t at, unsigned dept
 	case NODE_AND:
 	case NODE_OR:
 	case NODE_NOT:
-		buf_puts(buf, node->kind == NODE_AND ? "and" : node->kind == NODE_OR ? "or" : "not");
+		buf_puts(buf, node->kind == NODE_AND ? "and" :
+			      node->kind == NODE_OR  ? "or" : "not");
 		buf_putc(buf, '\n');
 		explain_node(filter, node->left, depth + 1, buf);
 		if (node->kind != NODE_NOT)

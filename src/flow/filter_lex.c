@@ -56,7 +56,8 @@ int lexer_next(struct lexer *lexer, struct token *ret, unsigned *column, struct 
 
 	/* a comma separates the values of a list and is blank elsewhere */
 	lexer->at += strspn(lexer->at, " \t\r\n,");
-	*ret = (struct token){ .text = lexer->at, .column = (unsigned)(lexer->at - lexer->start) + 1 };
+	*ret = (struct token){ .text = lexer->at,
+				.column = (unsigned)(lexer->at - lexer->start) + 1 };
 	if (!*lexer->at) {
 		ret->kind = TOKEN_END;
 		return 0;

@@ -378,9 +378,10 @@ static void sweep_missed(struct table *table, struct flow *flow)
 	flow_end(table, flow, -1, 0);
 }
 
-void sweep_conntrack(struct table *table, const struct obs_sweep *sweep)
+void sweep_conntrack(struct table *table, const struct obs_sweep *sweep, struct scope *scope)
 {
 	const uint32_t began_ms = ms_of(sweep->began_boot_ns);
+	uint64_t without_counters = 0;
 	struct flow *flow;
 	uint32_t slot;
 
@@ -389,9 +390,13 @@ void sweep_conntrack(struct table *table, const struct obs_sweep *sweep)
 		if (!(flow->flags & FLOW_CONNTRACK) || flow->flags & FLOW_ENDED ||
 		    flow->key.netns != sweep->netns)
 			continue;
+		/* one that nothing has been read of yet is not known to lack any */
+		without_counters += flow->flags & FLOW_FRESH && !(flow->flags & FLOW_COUNTED);
 		if (sweep->gone)
 			flow_end(table, flow, END_DESTROYED, 0);
 		else if (ms_is_before(flow->sampled_ms, began_ms))
 			sweep_missed(table, flow);
 	}
+	if (scope)
+		scope->without_counters = without_counters;
 }

@@ -400,7 +400,8 @@ int obs_parse_text(struct obs *ret, const char *line, struct why *why)
 			origin = name_of(origin_names, ARRAY_LEN(origin_names), word, n);
 			ret->origin = (uint8_t)origin;
 		}
-		if (kind < 0 || (index && origin < 0) || (index > 1 && parse_pair(ret, word, n) < 0))
+		if (kind < 0 || (index && origin < 0) ||
+		    (index > 1 && parse_pair(ret, word, n) < 0))
 			return why_set(why, -EINVAL, "column %zu: cannot read \"%.*s\"",
 				       (size_t)(word - line) + 1, (int)(n < 80 ? n : 80), word);
 		word += n;

@@ -286,7 +286,7 @@ static void table_sweep(struct table *table, enum origin origin, const struct ob
 
 	switch (origin) {
 	case ORIGIN_CONNTRACK:
-		sweep_conntrack(table, sweep);
+		sweep_conntrack(table, sweep, scope);
 		if (scope)
 			scope->ct_began_boot_ns = sweep->began_boot_ns;
 		sock_settle(table, sweep->netns);
@@ -375,6 +375,7 @@ void table_stats(const struct table *table, struct table_stats *ret)
 
 	*ret = table->count;
 	ret->sockets = table->sockets.live;
+	ret->without_counters = table_without_counters(table);
 	ret->memory_bytes = pool_bytes(&table->flows) + index_bytes(&table->by_tuple) +
 			    pool_bytes(&table->sockets) + index_bytes(&table->socket_by_cookie) +
 			    index_bytes(&table->socket_by_tuple) + pool_bytes(&table->owners) +
@@ -388,8 +389,14 @@ void table_stats(const struct table *table, struct table_stats *ret)
 			continue;
 		ret->unreported_bytes += flow->bytes[0] - flow->reported_bytes[0] +
 					 flow->bytes[1] - flow->reported_bytes[1];
-		/* one that nothing has been read of yet is not known to lack any */
-		if (flow->flags & FLOW_FRESH && !(flow->flags & FLOW_COUNTED))
-			ret->without_counters++;
 	}
+}
+
+uint64_t table_without_counters(const struct table *table)
+{
+	uint64_t flows = 0;
+
+	for (uint32_t i = 0; i < table->scope_count; i++)
+		flows += table->scope[i].without_counters;
+	return flows;
 }

@@ -69,6 +69,9 @@ void table_shutdown(struct table *table, uint64_t now_boot_ns);
 bool table_next(const struct table *table, uint32_t *cursor, uint64_t now_boot_ns,
 		struct record *ret);
 
+/* Walks all flows for some of the sums: not for every second. */
 void table_stats(const struct table *table, struct table_stats *ret);
+/* Live flows that nobody counts, as the last passes showed. */
+uint64_t table_without_counters(const struct table *table);
 
 #endif

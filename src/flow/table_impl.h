@@ -79,7 +79,7 @@ enum {
 	SOCKET_MISSED = 1 << 4,
 	SOCKET_TOLD = 1 << 5,      /* connect or accept was traced */
 	SOCKET_HAS_INFO = 1 << 6,
-	SOCKET_STALE = 1 << 7,     /* closed without a last word: its totals are the last sample's */
+	SOCKET_STALE = 1 << 7,     /* closed without a last word: the last sample's totals */
 	SOCKET_COUNTED = 1 << 8,   /* a flow that is gone has counted its connection */
 };
 
@@ -109,6 +109,7 @@ struct scope {
 	uint32_t netns;
 	uint64_t ct_began_boot_ns;     /* of the last complete pass; 0: none yet */
 	uint64_t socket_began_boot_ns;
+	uint64_t without_counters; /* flows, at the last complete pass */
 };
 
 #define SCOPES_MAX 4096
@@ -216,7 +217,8 @@ struct scope *table_scope(struct table *table, uint32_t netns);
 
 /* merge.c */
 void merge_conntrack(struct table *table, const struct obs *obs);
-void sweep_conntrack(struct table *table, const struct obs_sweep *sweep);
+/* Also counts into the scope (may be NULL) the flows that lack counters. */
+void sweep_conntrack(struct table *table, const struct obs_sweep *sweep, struct scope *scope);
 
 /* socket.c */
 void merge_socket(struct table *table, const struct obs *obs);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "base/why.h"
 #include "flow/filter.h"
 #include "serve/serve_impl.h"
@@ -22,7 +21,10 @@
 /* Encoded ahead of the client at most. */
 #define AHEAD_BYTES 65536
 #define CHUNK_BYTES 65536
-#define SLICE_NS (2 * NUM_NS_PER_MS)
+/* Sorted rows put into their place before the clock is asked again. */
+#define PLACE 512
+/* A client that takes nothing for so long is let go (it may sit in a pager). */
+#define STALLED_S 3600
 
 struct gather {
 	struct gather *next;
@@ -37,11 +39,11 @@ struct listing {
 	size_t sent; /* of out */
 	uint32_t cursor;
 	uint64_t rows;
-	bool done, headed;
+	bool done, headed, aborted;
 
 	struct sort *sort; /* owned; NULL: table order */
 	struct gather gather;
-	bool gathered, suspended;
+	bool seen_all, gathered, suspended;
 	size_t next_sorted;
 };
 
@@ -60,10 +62,11 @@ static void put_record(struct listing *listing, const struct record *record)
 static void produce_unsorted(struct listing *listing)
 {
 	const struct table *table = engine_table(listing->serve->engine);
-	const uint64_t now_boot_ns = clock_boot_ns(), until_ns = now_boot_ns + SLICE_NS;
+	const uint64_t now_boot_ns = clock_boot_ns();
 	struct record record;
 
-	while (listing->out.len < AHEAD_BYTES) {
+	/* all listings share one slice; each gets on by one LOOK at least */
+	do {
 		for (int i = 0; i < LOOK; i++) {
 			if (is_full(listing) ||
 			    !table_next(table, &listing->cursor, now_boot_ns, &record)) {
@@ -73,9 +76,8 @@ static void produce_unsorted(struct listing *listing)
 			if (filter_match(listing->query.filter, &record))
 				put_record(listing, &record);
 		}
-		if (listing->out.len && clock_boot_ns() >= until_ns)
-			return;
-	}
+	} while (listing->out.len < AHEAD_BYTES &&
+		 clock_boot_ns() < listing->serve->slice_until_ns);
 }
 
 static void produce_sorted(struct listing *listing)
@@ -105,15 +107,18 @@ static void gather_slice(struct listing *listing, uint64_t until_ns)
 	uint32_t at;
 
 	do {
-		for (int i = 0; i < LOOK; i++) {
+		for (int i = 0; i < LOOK && !listing->seen_all; i++) {
 			if (!table_next(table, &listing->cursor, now_boot_ns, &record)) {
-				sort_finish(listing->sort);
-				listing->gathered = true;
-				return;
+				listing->seen_all = true;
+				break;
 			}
 			at = listing->cursor - 1;
 			if (filter_match(listing->query.filter, &record))
 				sort_offer(listing->sort, &record, at);
+		}
+		if (listing->seen_all && sort_finish(listing->sort, PLACE)) {
+			listing->gathered = true;
+			return;
 		}
 	} while (clock_boot_ns() < until_ns);
 }
@@ -142,7 +147,8 @@ void listing_end_all(struct serve *serve)
 		struct listing *listing = serve->gathers->listing;
 
 		serve->gathers = serve->gathers->next;
-		listing->gathered = listing->done = true;
+		/* it must not look complete */
+		listing->gathered = listing->aborted = true;
 		listing->suspended = false;
 		MHD_resume_connection(listing->connection);
 	}
@@ -167,14 +173,14 @@ static ssize_t read_listing(void *context, uint64_t position, char *bytes, size_
 		}
 		return 0;
 	}
-	if (!listing->headed && listing->query.encoder->head && listing->query.header)
-		listing->query.encoder->head(&listing->out, &listing->query.conf);
-	listing->headed = true;
-	while (listing->sent == listing->out.len && !listing->done) {
-		if (listing->sent) {
-			buf_clear(&listing->out);
-			listing->sent = 0;
-		}
+	if (listing->aborted)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (listing->sent == listing->out.len && !listing->done) {
+		buf_clear(&listing->out);
+		listing->sent = 0;
+		if (!listing->headed && listing->query.encoder->head && listing->query.header)
+			listing->query.encoder->head(&listing->out, &listing->query.conf);
+		listing->headed = true;
 		if (listing->sort)
 			produce_sorted(listing);
 		else
@@ -183,8 +189,8 @@ static ssize_t read_listing(void *context, uint64_t position, char *bytes, size_
 	if (listing->out.error)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	left = listing->out.len - listing->sent;
-	if (!left)
-		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (!left) /* 0: asked again on the next turn of the loop */
+		return listing->done ? MHD_CONTENT_READER_END_OF_STREAM : 0;
 	if (n > left)
 		n = left;
 	memcpy(bytes, listing->out.data + listing->sent, n);
@@ -235,7 +241,9 @@ enum MHD_Result listing_answer(struct serve *serve, struct MHD_Connection *conne
 		free_listing(listing);
 		return MHD_NO;
 	}
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STALLED_S);
 	MHD_add_response_header(response, "Content-Type", query->encoder->content_type);
+	MHD_add_response_header(response, "Connection", "close");
 	result = MHD_queue_response(connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return result;

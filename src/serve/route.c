@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "flow/filter.h"
@@ -24,7 +25,7 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned s
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", type);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, "Allow", "GET, HEAD");
+		MHD_add_response_header(response, "Allow", "GET");
 	result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -74,6 +75,35 @@ static bool flag(struct MHD_Connection *connection, const char *name)
 	return value && !strcmp(value, "1");
 }
 
+struct checking {
+	struct why *why;
+	int r;
+};
+
+/* A misspelt parameter must not quietly mean nothing, nor a hidden NUL cut one. */
+static enum MHD_Result check_param(void *context, enum MHD_ValueKind kind, const char *key,
+				   size_t key_n, const char *value, size_t value_n)
+{
+	static const char *const known[] = { "filter", "format", "columns", "sort", "limit",
+					     "no_header", "bits", "exact" };
+	struct nearest nearest = { .word = key, .n = key_n };
+	struct checking *checking = context;
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		nearest_offer(&nearest, known[i]);
+		if (strlen(known[i]) != key_n || memcmp(known[i], key, key_n))
+			continue;
+		if (!value || strlen(value) == value_n)
+			return MHD_YES;
+		checking->r = why_set(checking->why, -EINVAL, "%s: a NUL is in it", known[i]);
+		return MHD_NO;
+	}
+	checking->r = why_set(checking->why, -EINVAL, "unknown parameter \"%.40s\"%s%s%s", key,
+			      nearest.best ? ", did you mean \"" : "",
+			      nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+	return MHD_NO;
+}
+
 /* Reads the common parameters; on failure the sentence and its column. */
 static int query_read(struct query *query, struct serve *serve,
 		      struct MHD_Connection *connection, unsigned *column, struct why *why)
@@ -81,7 +111,12 @@ static int query_read(struct query *query, struct serve *serve,
 	const char *format = param(connection, "format"), *limit = param(connection, "limit");
 	const char *columns = param(connection, "columns");
 
+	struct checking checking = { .why = why };
+
 	*query = (struct query){ .conf.host = engine_host(serve->engine) };
+	MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, check_param, &checking);
+	if (checking.r < 0)
+		return checking.r;
 	query->encoder = encoder_find(format ? format : "json");
 	if (!query->encoder)
 		return why_set(why, -EINVAL, "format is json, csv, table or trace");
@@ -174,7 +209,8 @@ enum MHD_Result route_request(struct serve *serve, struct MHD_Connection *connec
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		if (strcmp(routes[i].path, path))
 			continue;
-		if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		/* HEAD is none: the library would put the end of a stream behind it */
+		if (strcmp(method, "GET"))
 			return route_error(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 					   "only GET is answered here", 0);
 		return routes[i].get(serve, connection);

@@ -36,6 +36,12 @@
 #define FLUSH_NS (300 * NUM_NS_PER_MS)
 #define SLICE_NS (3 * NUM_NS_PER_MS)
 
+static bool has_body(struct MHD_Connection *connection)
+{
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length") ||
+	       MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding");
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
 				  const char *path, const char *method, const char *version,
 				  const char *upload, size_t *upload_n, void **state)
@@ -47,14 +53,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (!info || !info->socket_context)
 		return MHD_NO; /* on_connection has turned it away */
 
-	/* the first call has the headers only; an answer to it would close the
-	 * connection behind a request that has a body */
-	if (*state != &seen) {
+	/* the first call has the headers only; an answer to it closes the
+	 * connection behind a request that has a body, which nobody needs */
+	if (*state != &seen && !has_body(connection)) {
 		*state = &seen;
-		return MHD_YES;
-	}
-	if (*upload_n) {
-		*upload_n = 0;
 		return MHD_YES;
 	}
 	return route_request(context, connection, method, path);
@@ -98,6 +100,7 @@ static void run(void *context)
 	const bool working = listing_work(serve, SLICE_NS);
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
 
+	serve->slice_until_ns = clock_boot_ns() + SLICE_NS;
 	MHD_run(serve->daemon);
 	if (working || serve->gathers)
 		loop_timer_set(serve->timer, clock_boot_ns());
@@ -122,7 +125,7 @@ static int make_parent(const char *path)
 	if (!slash || slash == parent)
 		return 0;
 	*slash = '\0';
-	return mkdir(parent, 0755) < 0 && errno != EEXIST ? -errno : 0;
+	return mkdir(parent, 0750) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 /* Who holds the lock may replace the socket file: it is stale for sure. */
@@ -143,6 +146,36 @@ static int take_lock(struct serve *serve, const char *path, struct why *why)
 	return 0;
 }
 
+/* 1: a socket is there, 0: nothing, -EEXIST: what is not ours to replace. */
+static int look_at(const char *path, struct why *why)
+{
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : why_set(why, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISSOCK(status.st_mode))
+		return why_set(why, -EEXIST, "%s: is there and is no socket", path);
+	return 1;
+}
+
+/* A socket nobody listens on is replaced. The lock is held. */
+static int remove_stale(const struct sockaddr_un *address, struct why *why)
+{
+	const char *path = address->sun_path;
+	int fd, r = look_at(path, why);
+
+	if (r <= 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return why_set(why, -errno, "unix socket: %s", strerror(errno));
+	r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	close(fd);
+	if (r != -ECONNREFUSED)
+		return why_set(why, -EADDRINUSE, "%s: something else listens there", path);
+	return unlink(path) < 0 ? why_set(why, -errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
 static int listen_at(struct serve *serve, const char *path, struct why *why)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -155,10 +188,13 @@ static int listen_at(struct serve *serve, const char *path, struct why *why)
 	r = make_parent(path);
 	if (r < 0)
 		return why_set(why, r, "the folder of %s: %s", path, strerror(-r));
-	r = take_lock(serve, path, why);
+	r = look_at(path, why); /* no lock file beside what is no socket */
+	if (r >= 0)
+		r = take_lock(serve, path, why);
+	if (r >= 0)
+		r = remove_stale(&address, why);
 	if (r < 0)
 		return r;
-	unlink(path);
 	serve->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (serve->listen_fd < 0 ||
 	    bind(serve->listen_fd, (const struct sockaddr *)&address, sizeof(address)) < 0)

@@ -28,6 +28,7 @@ struct serve {
 	struct loop_timer *timer;  /* owned: when the daemon wants to be run */
 	int lock_fd, listen_fd;    /* owned */
 	unsigned connections;
+	uint64_t slice_until_ns; /* what all requests of one turn share */
 	struct gather *gathers; /* listings that are being sorted */
 	struct stream *streams; /* open event streams */
 };

@@ -19,6 +19,7 @@ struct sort {
 	bool descending;
 	size_t capacity, count;
 	size_t allocated;
+	size_t heap; /* rows before it are a heap, those from it on are in order */
 	struct sort_row *row; /* owned: a heap, the worst on top; in order when finished */
 };
 
@@ -72,7 +73,7 @@ int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *w
 	if (!sort)
 		return why_set(why, -ENOMEM, "no memory to sort");
 	sort->descending = *order == '-';
-	sort->capacity = limit && limit < SORT_ROWS_MAX ? (size_t)limit : SORT_ROWS_MAX;
+	sort->capacity = limit && limit < UINT32_MAX ? (size_t)limit : UINT32_MAX;
 	r = find(sort, order + sort->descending, why);
 	if (r < 0) {
 		sort_free(sort);
@@ -189,8 +190,8 @@ static void sift_down(struct sort *sort)
 {
 	size_t i = 0, child;
 
-	while ((child = 2 * i + 1) < sort->count) {
-		if (child + 1 < sort->count &&
+	while ((child = 2 * i + 1) < sort->heap) {
+		if (child + 1 < sort->heap &&
 		    compare(&sort->row[child + 1], &sort->row[child]) > 0)
 			child++;
 		if (compare(&sort->row[child], &sort->row[i]) <= 0)
@@ -227,6 +228,7 @@ void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor)
 	make_key(sort, record, row.key);
 	if (has_room(sort)) {
 		sort->row[sort->count++] = row;
+		sort->heap = sort->count;
 		sift_up(sort, sort->count - 1);
 	} else if (sort->count && compare(&row, &sort->row[0]) < 0) {
 		sort->row[0] = row;
@@ -234,10 +236,14 @@ void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor)
 	}
 }
 
-void sort_finish(struct sort *sort)
+bool sort_finish(struct sort *sort, size_t n)
 {
-	if (sort->count)
-		qsort(sort->row, sort->count, sizeof(*sort->row), compare);
+	/* the worst of what is left goes to its end */
+	for (; n && sort->heap > 1; n--) {
+		swap(&sort->row[0], &sort->row[--sort->heap]);
+		sift_down(sort);
+	}
+	return sort->heap <= 1;
 }
 
 bool sort_row(const struct sort *sort, size_t i, struct sort_row *ret)

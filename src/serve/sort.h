@@ -14,21 +14,19 @@ struct why;
  * worst that is kept. */
 struct sort;
 
-#define SORT_ROWS_MAX 100000
-
 struct sort_row {
 	uint8_t key[16]; /* bytewise order is the wanted order */
 	uint64_t flow_id;
 	uint32_t cursor; /* for table_next */
 };
 
-/* order: FIELD or -FIELD (descending), also bytes, packets, rate, age. limit 0
- * or above SORT_ROWS_MAX: SORT_ROWS_MAX. -EINVAL with the nearest name. */
+/* order: FIELD or -FIELD (descending), also bytes, packets, rate, age. limit 0:
+ * all. -EINVAL with the nearest name. */
 int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why);
 void sort_free(struct sort *sort); /* NULL is a no-op */
 void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor);
-/* No more is offered: puts the rows in order. */
-void sort_finish(struct sort *sort);
+/* No more is offered: puts up to n rows into their place; true once all are. */
+bool sort_finish(struct sort *sort, size_t n);
 /* The i-th row after sort_finish; false past the last. */
 bool sort_row(const struct sort *sort, size_t i, struct sort_row *ret);
 

@@ -10,11 +10,14 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/loop.h"
 #include "flow/filter.h"
 #include "serve/serve_impl.h"
 
 #define BUFFER_BYTES (4U << 20)
 #define CHUNK_BYTES 65536
+/* A client that takes nothing for so long is let go (it may sit in a pager). */
+#define STALLED_S 3600
 
 struct stream {
 	struct stream *next; /* of serve->streams */
@@ -25,7 +28,8 @@ struct stream {
 	struct buf out;
 	size_t sent; /* of out */
 	uint64_t dropped;
-	bool sse, suspended, headed, ending;
+	int watched_fd; /* the client's, for its going; -1: not watched */
+	bool sse, suspended, headed, ending, gone;
 };
 
 static void put_framed(struct stream *stream, const struct record *record)
@@ -67,6 +71,34 @@ static void resume(struct stream *stream)
 	serve_wake(stream->serve);
 }
 
+static void unwatch(struct stream *stream)
+{
+	if (stream->watched_fd >= 0)
+		loop_remove_fd(stream->serve->loop, stream->watched_fd);
+	stream->watched_fd = -1;
+}
+
+/* libmicrohttpd does not look at a suspended connection: without this, a client
+ * that left while nothing happened would hold its place for ever. */
+static void on_hangup(void *context)
+{
+	struct stream *stream = context;
+
+	unwatch(stream);
+	stream->gone = true;
+	resume(stream);
+}
+
+static void watch(struct stream *stream)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		stream->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	/* no events asked for: EPOLLHUP and EPOLLERR are told always */
+	if (info && loop_add_fd(stream->serve->loop, info->connect_fd, 0, on_hangup, stream) == 0)
+		stream->watched_fd = info->connect_fd;
+}
+
 void stream_end_all(struct serve *serve)
 {
 	for (struct stream *stream = serve->streams; stream; stream = stream->next) {
@@ -103,6 +135,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *bytes, size_t
 	struct stream *stream = context;
 	size_t left;
 
+	if (stream->gone)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (!stream->headed && stream->query.encoder->head && stream->query.header)
 		stream->query.encoder->head(&stream->out, &stream->query.conf);
 	stream->headed = true;
@@ -128,6 +162,7 @@ static void free_stream(void *context)
 	while (*at != stream)
 		at = &(*at)->next;
 	*at = stream->next;
+	unwatch(stream);
 	engine_unsubscribe(stream->serve->engine, &stream->subscriber);
 	query_fini(&stream->query);
 	buf_fini(&stream->out);
@@ -147,6 +182,7 @@ enum MHD_Result stream_answer(struct serve *serve, struct MHD_Connection *connec
 	}
 	stream->serve = serve;
 	stream->connection = connection;
+	stream->watched_fd = -1;
 	stream->query = *query;
 	stream->sse = sse;
 	stream->subscriber.outlet = (struct record_outlet){ on_record, stream };
@@ -158,6 +194,9 @@ enum MHD_Result stream_answer(struct serve *serve, struct MHD_Connection *connec
 		return MHD_NO;
 	}
 	engine_subscribe(serve->engine, &stream->subscriber);
+	watch(stream);
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STALLED_S);
+	MHD_add_response_header(response, "Connection", "close");
 	stream->next = serve->streams;
 	serve->streams = stream;
 	MHD_add_response_header(response, "Content-Type",

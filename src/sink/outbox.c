@@ -144,7 +144,8 @@ static enum delivery deliver_block(struct outbox *outbox, const struct block *bl
 			return CLOSED;
 		fate = outbox->sink->ops->deliver(outbox->sink, buf, &why);
 	}
-	if (fate == REJECTED && log_limit_allows(&outbox->rejected, clock_boot_ns(), REJECTED_LOG_NS))
+	if (fate == REJECTED &&
+	    log_limit_allows(&outbox->rejected, clock_boot_ns(), REJECTED_LOG_NS))
 		log_error("sink %s: %s, records dropped", outbox->name, why.text);
 	return fate;
 }

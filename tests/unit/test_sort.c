@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The best N of many records, put into order in small steps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/why.h"
+#include "serve/sort.h"
+
+#define MANY 5000
+
+/* Every value up to MANY once, in no order; each seventh record has none. */
+static void offer_all(struct sort *sort)
+{
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct record record;
+
+		memset(&record, 0xa5, sizeof(record));
+		record.has[0] = record.has[1] = 0;
+		record.flow_id = i;
+		record.bytes[INITIATOR] = (uint64_t)i * 2741 % MANY << 33;
+		record.bytes[RESPONDER] = 0;
+		if (i % 7) {
+			record_set(&record, FIELD_BYTES_ORIG);
+			record_set(&record, FIELD_BYTES_REPLY);
+		}
+		sort_offer(sort, &record, i);
+	}
+}
+
+static void check(const char *order, uint64_t limit, size_t rows)
+{
+	struct sort_row row, before = { .cursor = 0 };
+	struct sort *sort;
+	size_t steps = 0, i;
+
+	assert_int_equal(sort_new(&sort, order, limit, NULL), 0);
+	offer_all(sort);
+	while (!sort_finish(sort, 100))
+		steps++;
+	assert_true(steps >= rows / 100 - 1);
+	for (i = 0; sort_row(sort, i, &row); i++) {
+		if (i)
+			assert_true(memcmp(before.key, row.key, sizeof(row.key)) <= 0);
+		before = row;
+	}
+	assert_int_equal(i, rows);
+	assert_int_equal(sort_row(sort, 0, &row), true);
+	if (*order == '-') /* 64-bit values are compared whole */
+		assert_int_equal((uint64_t)row.flow_id * 2741 % MANY, MANY - 1);
+	sort_free(sort);
+}
+
+static void keeps_all_without_a_limit(void **state)
+{
+	check("-bytes", 0, MANY);
+	check("bytes_orig", 0, MANY);
+}
+
+static void keeps_the_best_of_many(void **state)
+{
+	check("-bytes", 100, 100);
+	check("-bytes", MANY + 1, MANY);
+}
+
+static void names_the_nearest_field(void **state)
+{
+	struct why why = { "" };
+	struct sort *sort = NULL;
+
+	assert_true(sort_new(&sort, "-bytez", 0, &why) < 0);
+	assert_non_null(strstr(why.text, "bytes"));
+	assert_null(sort);
+}
+
+static void sorts_nothing(void **state)
+{
+	struct sort_row row;
+	struct sort *sort;
+
+	assert_int_equal(sort_new(&sort, "rtt", 3, NULL), 0);
+	assert_true(sort_finish(sort, 1));
+	assert_false(sort_row(sort, 0, &row));
+	sort_free(sort);
+	sort_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_all_without_a_limit),
+		cmocka_unit_test(keeps_the_best_of_many),
+		cmocka_unit_test(names_the_nearest_field),
+		cmocka_unit_test(sorts_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
