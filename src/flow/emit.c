@@ -278,6 +278,7 @@ void flow_emit(struct table *table, struct flow *flow, enum event event, int end
 		flow->reported_bytes[i] = flow->bytes[i];
 		flow->reported_packets[i] = flow->packets[i];
 	}
+	flow->flags &= ~FLOW_SOCKET_MOVED;
 	flow->seq++;
 	flow->record_ms = ms_of(table->now_boot_ns);
 	table->conf.out.emit(table->conf.out.context, &record);

@@ -216,6 +216,13 @@ void sock_take_over_counting(struct table *table, struct flow *flow)
 	}
 }
 
+static bool has_news(const struct sock *sock, const struct obs_socket *seen)
+{
+	return sock->payload_bytes[INITIATOR] != seen->payload_sent_bytes ||
+	       sock->payload_bytes[RESPONDER] != seen->payload_received_bytes ||
+	       sock->retransmits != seen->retransmitted_segments;
+}
+
 static void sock_apply(struct table *table, struct sock *sock, const struct obs *obs)
 {
 	const struct obs_socket *seen = &obs->socket;
@@ -231,6 +238,12 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 	sock->flags &= (uint16_t)~SOCKET_MISSED;
 	if (!(seen->has & SOCKET_INFO))
 		return;
+	if (sock->flow && has_news(sock, seen)) {
+		struct flow *flow = flow_at(table, sock->flow - 1);
+
+		flow->flags |= FLOW_SOCKET_MOVED;
+		due_set(table, flow);
+	}
 	sock->flags |= SOCKET_HAS_INFO;
 	sock->payload_bytes[INITIATOR] = seen->payload_sent_bytes;
 	sock->payload_bytes[RESPONDER] = seen->payload_received_bytes;

@@ -46,6 +46,7 @@ enum {
 	FLOW_AMBIGUOUS_CLIENT = 1 << 22, /* several foreign sockets fit: none is attached */
 	FLOW_AMBIGUOUS_SERVER = 1 << 23,
 	FLOW_HAS_STATUS = 1 << 24,
+	FLOW_SOCKET_MOVED = 1 << 25, /* its socket's counters did, since the last record */
 };
 
 /* One flow. The rarely used is in arrays beside the pool (labels, peer ids) that
@@ -194,7 +195,8 @@ static inline uint64_t table_wall_ns(const struct table *table, uint64_t boot_ns
 
 static inline bool flow_has_moved(const struct flow *flow)
 {
-	return flow->bytes[0] != flow->reported_bytes[0] ||
+	return flow->flags & FLOW_SOCKET_MOVED ||
+	       flow->bytes[0] != flow->reported_bytes[0] ||
 	       flow->bytes[1] != flow->reported_bytes[1] ||
 	       flow->packets[0] != flow->reported_packets[0] ||
 	       flow->packets[1] != flow->reported_packets[1];
