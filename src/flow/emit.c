@@ -13,6 +13,15 @@
 
 #define SET(record, field) record_set(record, FIELD_##field)
 
+uint64_t flow_id(const struct table *table, const struct flow *flow)
+{
+	const uint64_t start_wall_ns = flow->flags & FLOW_ID_BY_SIGHT ?
+					       table->first_sights[flow_slot(table, flow)] :
+					       flow->start_wall_ns;
+
+	return key_flow_id(&flow->key, start_wall_ns, table->conf.boot_seed);
+}
+
 static void fill_tuple(const struct flow *flow, struct record *ret)
 {
 	const struct tuple *orig = &flow->key.orig, *nat = &flow->nat;
@@ -218,7 +227,7 @@ void record_fill(const struct table *table, const struct flow *flow, uint64_t no
 	ret->time_wall_ns = table_wall_ns(table, now_boot_ns);
 	ret->start_wall_ns = flow->start_wall_ns;
 	ret->duration_ms = (double)flow_age_ns(table, flow, now_boot_ns) / 1e6;
-	ret->flow_id = key_flow_id(&flow->key, flow->start_wall_ns, table->conf.boot_seed);
+	ret->flow_id = flow_id(table, flow);
 	ret->seq = flow->seq;
 	ret->schema = RECORD_SCHEMA;
 	ret->netns = flow->key.netns;
@@ -253,6 +262,10 @@ void flow_emit(struct table *table, struct flow *flow, enum event event, int end
 
 	if (!flow->socket[INITIATOR] || !flow->socket[RESPONDER])
 		join_flow(table, flow);
+	if (!flow->seq && !(flow->flags & FLOW_START_KNOWN)) {
+		flow->flags |= FLOW_ID_BY_SIGHT;
+		table->first_sights[flow_slot(table, flow)] = flow->start_wall_ns;
+	}
 	if (!flow->seq) {
 		sock_take_over_counting(table, flow);
 		join_peers(table, flow);
@@ -319,8 +332,7 @@ void sock_emit(struct table *table, struct sock *sock, enum event event)
 	if (sock->flow) {
 		flow = flow_at(table, sock->flow - 1);
 		if (flow->seq) {
-			record.flow_id = key_flow_id(&flow->key, flow->start_wall_ns,
-						     table->conf.boot_seed);
+			record.flow_id = flow_id(table, flow);
 			SET(&record, FLOW_ID);
 		}
 	}

@@ -202,8 +202,7 @@ static void peer_tell(struct table *table, struct flow *to, const struct flow *p
 {
 	const uint32_t slot = flow_slot(table, to);
 
-	table->peer_ids[slot] =
-		key_flow_id(&peer->key, peer->start_wall_ns, table->conf.boot_seed);
+	table->peer_ids[slot] = flow_id(table, peer);
 	to->flags |= FLOW_HAS_PEER_ID;
 }
 

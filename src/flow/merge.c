@@ -28,29 +28,8 @@ enum { CT_SEEN_REPLY = 1 << 1, CT_OFFLOAD = 1 << 14, CT_HW_OFFLOAD = 1 << 15 };
 
 struct rows {
 	struct flow *live, *superseded, *ended;
+	struct flow *same; /* of these, the one with the observation's own start */
 };
-
-static struct rows rows_find(const struct table *table, const struct key *key)
-{
-	const uint64_t hash = tuple_hash(&key->orig, table->conf.index_seed);
-	struct rows rows = { 0 };
-	struct flow *flow;
-	uint32_t slot, at;
-
-	for (slot = index_first(&table->by_tuple, hash, &at); slot != INDEX_END;
-	     slot = index_next(&table->by_tuple, hash, &at)) {
-		flow = flow_at(table, slot);
-		if (!key_is_equal(&flow->key, key))
-			continue;
-		if (flow->flags & FLOW_ENDED)
-			rows.ended = flow;
-		else if (flow->flags & FLOW_SUPERSEDED)
-			rows.superseded = flow;
-		else
-			rows.live = flow;
-	}
-	return rows;
-}
 
 static bool has_start(const struct obs_ct *ct)
 {
@@ -70,6 +49,31 @@ static bool is_same_start(const struct flow *flow, const struct obs_ct *ct)
 	       flow->start_wall_ns == ct->start_wall_ns;
 }
 
+static struct rows rows_find(const struct table *table, const struct obs_ct *ct)
+{
+	const struct key *key = &ct->key;
+	const uint64_t hash = tuple_hash(&key->orig, table->conf.index_seed);
+	struct rows rows = { 0 };
+	struct flow *flow;
+	uint32_t slot, at;
+
+	for (slot = index_first(&table->by_tuple, hash, &at); slot != INDEX_END;
+	     slot = index_next(&table->by_tuple, hash, &at)) {
+		flow = flow_at(table, slot);
+		if (!key_is_equal(&flow->key, key))
+			continue;
+		if (is_same_start(flow, ct))
+			rows.same = flow;
+		if (flow->flags & FLOW_ENDED)
+			rows.ended = flow;
+		else if (flow->flags & FLOW_SUPERSEDED)
+			rows.superseded = flow;
+		else
+			rows.live = flow;
+	}
+	return rows;
+}
+
 static bool is_within(const struct flow *flow, const struct obs_ct *ct)
 {
 	return ct->bytes[0] <= flow->bytes[0] && ct->bytes[1] <= flow->bytes[1] &&
@@ -87,8 +91,7 @@ static void apply_attributes(struct table *table, struct flow *flow, const struc
 		nat = tuple_inverse(&ct->reply);
 		flow_set_nat(table, flow, &nat);
 	}
-	/* The id is made of the start: it is fixed with the first record. */
-	if (has_start(ct) && !flow->seq && !(flow->flags & FLOW_START_KNOWN)) {
+	if (has_start(ct) && !(flow->flags & FLOW_START_KNOWN)) {
 		flow->start_wall_ns = ct->start_wall_ns;
 		flow->flags |= FLOW_START_KNOWN;
 	}
@@ -188,7 +191,7 @@ static void row_begin(struct table *table, const struct obs *obs)
 
 static void observe_open(struct table *table, const struct obs *obs)
 {
-	struct rows rows = rows_find(table, &obs->ct.key);
+	struct rows rows = rows_find(table, &obs->ct);
 	struct flow *flow = rows.live;
 
 	if (flow) {
@@ -212,16 +215,20 @@ static void observe_open(struct table *table, const struct obs *obs)
 
 static void observe_sample(struct table *table, const struct obs *obs)
 {
-	struct rows rows = rows_find(table, &obs->ct.key);
+	struct rows rows = rows_find(table, &obs->ct);
 	const struct obs_ct *ct = &obs->ct;
-	struct flow *flow = rows.live;
+	struct flow *flow = rows.same ? rows.same : rows.live;
 
+	/* A part of a dump can be older than the events read before it: what it
+	 * shows is then of the tuple's last use, not of the live one. */
+	if (flow && flow->flags & FLOW_ENDED)
+		return;
 	if (flow && is_other_start(flow, ct)) {
 		flow->flags |= FLOW_SUPERSEDED;
 		flow = NULL;
 	} else if (!flow && rows.ended) {
 		/* Read from the kernel before its end was: nothing new. */
-		if (is_same_start(rows.ended, ct) || ct->has & CT_EVENT)
+		if (ct->has & CT_EVENT)
 			return;
 		if (!is_other_start(rows.ended, ct) && is_within(rows.ended, ct))
 			return;
@@ -318,10 +325,18 @@ static void overflow_add(struct table *table, const struct obs_ct *ct)
 
 static void observe_close(struct table *table, const struct obs *obs)
 {
-	struct rows rows = rows_find(table, &obs->ct.key);
+	struct rows rows = rows_find(table, &obs->ct);
 	const struct obs_ct *ct = &obs->ct;
 	struct flow *flow;
 
+	if (rows.same && !(rows.same->flags & FLOW_ENDED)) {
+		close_flow(table, rows.same, obs);
+		return;
+	}
+	if (rows.same) { /* NETLINK_BROADCAST_ERROR delivers some twice */
+		table->count.duplicate_closes++;
+		return;
+	}
 	if (rows.superseded && !is_other_start(rows.superseded, ct)) {
 		close_flow(table, rows.superseded, obs);
 		return;
@@ -330,9 +345,8 @@ static void observe_close(struct table *table, const struct obs *obs)
 		close_flow(table, rows.live, obs);
 		return;
 	}
-	/* A DESTROY can be delivered twice (NETLINK_BROADCAST_ERROR retries). */
-	if (rows.ended && !is_other_start(rows.ended, ct) &&
-	    (is_same_start(rows.ended, ct) || is_within(rows.ended, ct))) {
+	/* without timestamps the totals tell */
+	if (rows.ended && !is_other_start(rows.ended, ct) && is_within(rows.ended, ct)) {
 		table->count.duplicate_closes++;
 		return;
 	}

@@ -19,6 +19,11 @@ static uint64_t cookie_hash(const struct table *table, uint64_t cookie)
 	return hash_bytes(&cookie, sizeof(cookie), table->conf.index_seed);
 }
 
+static uint64_t *closed_cookie(const struct table *table, uint64_t cookie)
+{
+	return &table->closed_cookies[cookie_hash(table, cookie) % CLOSED_COOKIES];
+}
+
 static struct sock *sock_find(const struct table *table, uint64_t cookie)
 {
 	const uint64_t hash = cookie_hash(table, cookie);
@@ -203,6 +208,9 @@ void sock_take_over_counting(struct table *table, struct flow *flow)
 
 	if (flow->flags & FLOW_COUNTED || flow->key.orig.proto != IPPROTO_TCP)
 		return;
+	/* conntrack may count it and has only not been read since it began */
+	if (flow->flags & FLOW_CONNTRACK && !(flow->flags & FLOW_FRESH))
+		return;
 	for (side = 0; side < SIDES; side++) {
 		if (!flow->socket[side])
 			continue;
@@ -274,6 +282,7 @@ static void sock_close(struct table *table, struct sock *sock)
 	struct flow *flow;
 
 	sock->flags |= SOCKET_CLOSED;
+	*closed_cookie(table, sock->cookie) = sock->cookie;
 	if (sock->flags & SOCKET_TOLD)
 		sock_emit(table, sock, EVENT_CLOSE);
 	if (!sock->flow) {
@@ -307,6 +316,9 @@ void merge_socket(struct table *table, const struct obs *obs)
 	if (!sock) {
 		/* what never had an address never was a connection */
 		if (!(obs->socket.has & SOCKET_TUPLE))
+			return;
+		/* the same after its flow has gone, too */
+		if (*closed_cookie(table, obs->socket.cookie) == obs->socket.cookie)
 			return;
 		sock = sock_add(table, obs);
 		if (!sock)

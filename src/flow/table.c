@@ -41,6 +41,10 @@ static int table_map(struct table *table, const struct table_conf *conf)
 		r = index_init(&table->socket_by_cookie, sockets);
 	if (r == 0)
 		r = index_init(&table->socket_by_tuple, sockets);
+	if (r == 0) {
+		table->closed_cookies = pool_map(CLOSED_COOKIES * sizeof(uint64_t));
+		r = table->closed_cookies ? 0 : -ENOMEM;
+	}
 	if (r == 0)
 		r = pool_init(&table->owners, sizeof(struct owner_entry), OWNERS_MAX);
 	if (r == 0)
@@ -53,7 +57,8 @@ static int table_map(struct table *table, const struct table_conf *conf)
 		return r;
 	table->labels = pool_map((size_t)flows * sizeof(*table->labels));
 	table->peer_ids = pool_map((size_t)flows * sizeof(*table->peer_ids));
-	return table->labels && table->peer_ids ? 0 : -ENOMEM;
+	table->first_sights = pool_map((size_t)flows * sizeof(*table->first_sights));
+	return table->labels && table->peer_ids && table->first_sights ? 0 : -ENOMEM;
 }
 
 int table_new(struct table **ret, const struct table_conf *conf, struct why *why)
@@ -89,6 +94,9 @@ void table_free(struct table *table)
 	if (!table)
 		return;
 	pool_unmap(table->labels, (size_t)table->conf.max_flows * sizeof(*table->labels));
+	pool_unmap(table->closed_cookies, CLOSED_COOKIES * sizeof(uint64_t));
+	pool_unmap(table->first_sights,
+		   (size_t)table->conf.max_flows * sizeof(*table->first_sights));
 	pool_unmap(table->peer_ids, (size_t)table->conf.max_flows * sizeof(*table->peer_ids));
 	index_fini(&table->address_by_value);
 	pool_fini(&table->addresses);
@@ -382,7 +390,8 @@ void table_stats(const struct table *table, struct table_stats *ret)
 			    index_bytes(&table->owner_by_content) +
 			    pool_bytes(&table->addresses) + index_bytes(&table->address_by_value) +
 			    (size_t)table->conf.max_flows *
-				    (sizeof(*table->labels) + sizeof(*table->peer_ids));
+				    (sizeof(*table->labels) + sizeof(*table->peer_ids) +
+				     sizeof(*table->first_sights));
 	for (slot = 0; slot < table->flows.high; slot++) {
 		flow = flow_at(table, slot);
 		if (!(flow->flags & FLOW_USED) || flow->flags & FLOW_ENDED)

@@ -46,6 +46,7 @@ enum {
 	FLOW_AMBIGUOUS_CLIENT = 1 << 22, /* several foreign sockets fit: none is attached */
 	FLOW_AMBIGUOUS_SERVER = 1 << 23,
 	FLOW_HAS_STATUS = 1 << 24,
+	FLOW_ID_BY_SIGHT = 1 << 26, /* its id is made of its first sight: the kernel's start came late */
 	FLOW_SOCKET_MOVED = 1 << 25, /* its socket's counters did, since the last record */
 };
 
@@ -56,7 +57,7 @@ struct flow {
 	struct tuple nat; /* as the responder sees it; equals key.orig without NAT */
 	uint64_t bytes[SIDES], packets[SIDES];
 	uint64_t reported_bytes[SIDES], reported_packets[SIDES];
-	uint64_t start_wall_ns;  /* first sight until START_KNOWN or the first record */
+	uint64_t start_wall_ns;  /* first sight until START_KNOWN */
 	uint64_t moved_boot_ns;  /* last time a counter was seen to move */
 	uint32_t flags;          /* FLOW_* */
 	uint32_t sampled_ms;     /* boot ms, modulo 2^32: when counters were last read */
@@ -116,6 +117,8 @@ struct scope {
 #define SCOPES_MAX 4096
 #define OWNERS_MAX 65536
 #define ADDRESSES_MAX 65536
+/* Remembered cookies of sockets that are closed: a power of two. */
+#define CLOSED_COOKIES 16384
 
 struct local_address {
 	struct addr addr;
@@ -133,9 +136,11 @@ struct table {
 	struct index by_tuple; /* flows by key.orig, and by nat where it differs */
 	uint8_t (*labels)[16];   /* owned mapping, by flow slot */
 	uint64_t *peer_ids;      /* owned mapping, by flow slot */
+	uint64_t *first_sights;  /* owned mapping, by flow slot: wall ns, of FLOW_ID_BY_SIGHT */
 
 	struct pool sockets; /* struct sock */
 	struct index socket_by_cookie, socket_by_tuple;
+	uint64_t *closed_cookies; /* owned mapping, by hash: a dump can show what has ended */
 	struct pool owners; /* struct owner_entry */
 	struct index owner_by_content;
 	struct pool addresses; /* struct local_address */
@@ -255,6 +260,8 @@ void due_cancel(struct table *table, struct flow *flow);
 uint64_t flow_age_ns(const struct table *table, const struct flow *flow, uint64_t now_boot_ns);
 
 /* emit.c */
+/* The flow's id, once its first record is made; before, what it would be now. */
+uint64_t flow_id(const struct table *table, const struct flow *flow);
 /* Fills everything but event, deltas and end from the flow. */
 void record_fill(const struct table *table, const struct flow *flow, uint64_t now_boot_ns,
 		 struct record *ret);

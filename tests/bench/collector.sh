@@ -75,11 +75,13 @@ weir_ended() {
 ended_is() { [ "$(weir_ended)" -ge "$1" ]; }
 
 start_weir() {
-	in_client env WEIR_LISTEN__SOCKET="$work/sock" WEIR_CONNTRACK__NETNS=host \
-		"$WEIR" run -q 'proto 255' >/dev/null 2>"$work/err" &
-	wait_for 10 ask stats -o json
-	weir_pid=$(pgrep -o -f "$WEIR run -q proto 255")
+	# env and ip replace themselves: the process started is the collector
+	WEIR_LISTEN__SOCKET="$work/sock" WEIR_CONNTRACK__NETNS=host ip netns exec "$client_ns" \
+		"$WEIR" run -q -o json "${WEIR_TEST_BENCH_FILTER:-proto 255}" \
+		>"${WEIR_TEST_BENCH_OUT:-/dev/null}" 2>"$work/err" &
+	weir_pid=$!
 	pids+=("$weir_pid")
+	wait_for 10 ask stats -o json
 }
 
 stop_weir() {
@@ -102,10 +104,10 @@ bench_weir() {
 
 bench_conntrack_tool() {
 	local before after pid
-	in_client conntrack -E -b 67108864 >"$work/events" 2>/dev/null &
-	wait_for 5 pgrep -f -n 'conntrack -E -b 67108864'
-	pid=$(pgrep -f -n 'conntrack -E -b 67108864')
+	ip netns exec "$client_ns" conntrack -E -b 67108864 >"$work/events" 2>/dev/null &
+	pid=$!
 	pids+=("$pid")
+	wait_for 5 grep -q 00000007 "/proc/$pid/net/netlink"
 	before=$(cpu_ms "$pid")
 	load
 	in_client conntrack -F 2>/dev/null
@@ -117,10 +119,10 @@ bench_conntrack_tool() {
 
 bench_blocking_reader() {
 	local before after pid
-	in_client "$bin/blocking_reader" >"$work/reader" &
-	wait_for 5 grep -q ready "$work/reader"
-	pid=$(pgrep -f -n "$bin/blocking_reader")
+	ip netns exec "$client_ns" "$bin/blocking_reader" >"$work/reader" &
+	pid=$!
 	pids+=("$pid")
+	wait_for 5 grep -q ready "$work/reader"
 	before=$(cpu_ms "$pid")
 	load
 	in_client conntrack -F 2>/dev/null
