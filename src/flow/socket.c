@@ -315,8 +315,11 @@ void merge_socket(struct table *table, const struct obs *obs)
 		return; /* a dump read before the end was */
 	if (!sock) {
 		/* what never had an address never was a connection */
-		if (!(obs->socket.has & SOCKET_TUPLE))
+		if (!(obs->socket.has & SOCKET_TUPLE)) {
+			if (obs->kind == OBS_CLOSE)
+				*closed_cookie(table, obs->socket.cookie) = obs->socket.cookie;
 			return;
+		}
 		/* the same after its flow has gone, too */
 		if (*closed_cookie(table, obs->socket.cookie) == obs->socket.cookie)
 			return;
