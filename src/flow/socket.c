@@ -435,6 +435,11 @@ static void flow_of_socket(struct table *table, struct sock *sock)
 static bool is_settled(const struct table *table, const struct scope *scope,
 		       const struct sock *sock)
 {
+	/* One that a flow has let go may be dead, its DESTROY lost: a dump made
+	 * after that has to show it. */
+	if (sock->flags & SOCKET_COUNTED && !(sock->flags & SOCKET_CLOSED) &&
+	    !ms_is_before(ms_of(sock->seen_boot_ns), sock->sampled_ms))
+		return false;
 	if (table->conf.sockets_only)
 		return true;
 	if (!scope)
