@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Without privilege: what works does, with one warning; what does not says in one
+# sentence why, and ends with 3.
+
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"
+}
+
+test_list_shows_own_sockets_with_one_warning() {
+	printf '#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups \\\n\
+		--inh-caps=-all %s "$@"\n' "$TRAFFIC" >/run/nobody
+	chmod 755 /run/nobody
+	TRAFFIC=/run/nobody traffic_open tcp --to 127.0.0.1 --port 4444 --count 2 --send 9 --reply 9
+	step
+	as_nobody "$WEIR" list -a -o json 'port 4444' >"$T/list" 2>"$T/err"
+	is "$(wc -l <"$T/err")" -eq 1
+	grep -q '^weir: warning: ' "$T/err"
+	check -f "$T/list" count 2 'r.counted_by == "socket" and r.dst_port == 4444'
+	check -f "$T/list" every 'True' "r.client_pid == $(counted client_pid) and
+		r.server_pid == $(counted server_pid) and r.client_uid == 65534"
+	step_close
+}
+
+refused() {
+	status_is 3 as_nobody "$WEIR" "$@" >"$T/out" 2>"$T/err"
+	is "$(wc -l <"$T/err")" -eq 1
+	is "$(wc -c <"$T/out")" -eq 0
+	grep -q root "$T/err"
+}
+
+test_trace_stats_and_run_say_what_they_need() {
+	refused trace
+	refused stats
+	refused run
+}
+
+test_the_socket_of_the_daemon_is_not_open_to_everybody() {
+	weir_start
+	is "$(stat -c %a /run/weir/weir.sock)" = 660
+	status_is 3 as_nobody "$WEIR" stats >"$T/out" 2>"$T/err"
+	grep -q "daemon's socket is not open" "$T/err"
+	weir_stop
+}
+
+test_doctor_and_help_need_nobody() {
+	as_nobody "$WEIR" doctor -o json >"$T/doctor"
+	grep -q '"feature":"owner"' "$T/doctor"
+	as_nobody "$WEIR" help >"$T/help"
+	as_nobody "$WEIR" version >"$T/version"
+}
