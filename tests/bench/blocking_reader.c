@@ -22,12 +22,16 @@ int main(void)
 {
 	static const int groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE,
 				      NFNLGRP_CONNTRACK_DESTROY };
+	/* unbound, its port would be the kernel's own, to which nothing is sent */
+	const struct sockaddr_nl address = { .nl_family = AF_NETLINK };
 	const struct sigaction stop = { .sa_handler = on_stop };
 	const int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), size = 64 << 20;
 	char bytes[65536] __attribute__((aligned(8)));
 	long destroyed = 0, lost = 0;
 
 	sigaction(SIGTERM, &stop, NULL);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return 1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	for (int i = 0; i < 3; i++) {
 		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
