@@ -8,6 +8,9 @@
 #include "base/hash.h"
 #include "flow/table_impl.h"
 
+/* Nobody's address: kept for each namespace of which any address is known. */
+static const struct addr any;
+
 static uint64_t address_hash(const struct table *table, uint32_t netns, const struct addr *addr)
 {
 	return hash_bytes(addr, sizeof(*addr), table->conf.index_seed ^ netns);
@@ -34,10 +37,15 @@ bool address_is_local(const struct table *table, uint32_t netns, const struct ad
 	return addr_is_loopback(addr) || address_find(table, netns, addr);
 }
 
-void merge_address(struct table *table, const struct obs *obs)
+bool address_any(const struct table *table, uint32_t netns)
 {
-	const struct obs_address *seen = &obs->address;
-	struct local_address *local = address_find(table, seen->netns, &seen->addr);
+	return address_find(table, netns, &any);
+}
+
+static void address_keep(struct table *table, uint32_t netns, const struct addr *addr,
+			 uint32_t at_ms)
+{
+	struct local_address *local = address_find(table, netns, addr);
 	uint32_t slot;
 
 	if (!local) {
@@ -45,13 +53,20 @@ void merge_address(struct table *table, const struct obs *obs)
 		if (slot == POOL_NONE)
 			return; /* the flow then has no direction, which says so */
 		local = pool_at(&table->addresses, slot);
-		local->addr = seen->addr;
-		local->netns = seen->netns;
+		local->addr = *addr;
+		local->netns = netns;
 		local->used = true;
-		index_add(&table->address_by_value,
-			  address_hash(table, seen->netns, &seen->addr), slot);
+		index_add(&table->address_by_value, address_hash(table, netns, addr), slot);
 	}
-	local->sampled_ms = ms_of(obs->at_boot_ns);
+	local->sampled_ms = at_ms;
+}
+
+void merge_address(struct table *table, const struct obs *obs)
+{
+	const struct obs_address *seen = &obs->address;
+
+	address_keep(table, seen->netns, &seen->addr, ms_of(obs->at_boot_ns));
+	address_keep(table, seen->netns, &any, ms_of(obs->at_boot_ns));
 }
 
 void sweep_addresses(struct table *table, const struct obs_sweep *sweep)

@@ -18,6 +18,25 @@ uint64_t flow_age_ns(const struct table *table, const struct flow *flow, uint64_
 	return now_wall_ns > flow->start_wall_ns ? now_wall_ns - flow->start_wall_ns : 0;
 }
 
+/* What was there before the collector and has no start of the kernel's (it
+ * stamps only what begins while nf_conntrack_timestamp is set) is taken for
+ * aged to the second point, lest a restart reports all of it like news. */
+static uint64_t paced_age_ns(const struct table *table, const struct flow *flow)
+{
+	const struct curve *curve = &table->conf.curve;
+	const uint64_t aged_ns = curve->point[curve->count > 1].age_ns;
+	const uint64_t age_ns = flow_age_ns(table, flow, table->now_boot_ns);
+
+	if ((flow->flags & (FLOW_BASELINE | FLOW_START_KNOWN)) == FLOW_BASELINE)
+		return age_ns + aged_ns;
+	return age_ns;
+}
+
+bool due_is_old_enough(const struct table *table, const struct flow *flow)
+{
+	return paced_age_ns(table, flow) >= curve_minimum_age_ns(&table->conf.curve);
+}
+
 /* Boot time of a modulo-2^32 millisecond that lies in the past. */
 static uint64_t ms_to_boot_ns(const struct table *table, uint32_t ms)
 {
@@ -29,7 +48,7 @@ static uint64_t ms_to_boot_ns(const struct table *table, uint32_t ms)
 static uint64_t flow_due_boot_ns(const struct table *table, const struct flow *flow)
 {
 	const struct curve *curve = &table->conf.curve;
-	const uint64_t age_ns = flow_age_ns(table, flow, table->now_boot_ns);
+	const uint64_t age_ns = paced_age_ns(table, flow);
 	const uint64_t minimum_age_ns = curve_minimum_age_ns(curve);
 	uint64_t due_boot_ns = ms_to_boot_ns(table, flow->record_ms);
 

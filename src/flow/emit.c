@@ -64,7 +64,7 @@ static void fill_direction(const struct table *table, const struct flow *flow,
 	const bool to_here = address_is_local(table, netns, &flow->nat.addr[RESPONDER]);
 
 	/* Without one known address of the namespace there is no telling. */
-	if (!table->addresses.live && !from_here && !to_here)
+	if (!from_here && !to_here && !address_any(table, netns))
 		return;
 	if (from_here && to_here)
 		ret->direction = DIRECTION_LOCAL;

@@ -24,7 +24,7 @@ static uint32_t ambiguous_flag(enum side side)
 static bool attach(struct table *table, struct flow *flow, struct sock *sock, enum side side)
 {
 	const bool own = sock->netns == flow->key.netns;
-	const struct sock *other;
+	struct sock *other;
 
 	if (flow->socket[side]) {
 		other = sock_at(table, flow->socket[side] - 1);
@@ -32,6 +32,9 @@ static bool attach(struct table *table, struct flow *flow, struct sock *sock, en
 			return true;
 		if (other->netns == flow->key.netns)
 			return false; /* the first of its own stays */
+		/* a guess that was wrong: its connection is still to be counted */
+		if (!(flow->flags & FLOW_BY_SOCKET) && other->flow == flow_slot(table, flow) + 1)
+			other->flow = SLOT_NONE;
 		sock_release(table, flow, side);
 		if (!own) { /* two foreigners: nobody knows which */
 			flow->flags |= ambiguous_flag(side);
@@ -206,21 +209,61 @@ static void peer_tell(struct table *table, struct flow *to, const struct flow *p
 	to->flags |= FLOW_HAS_PEER_ID;
 }
 
+/* The id can still change until the first record or the kernel's start. */
+static bool has_id(const struct flow *flow)
+{
+	return flow->seq || flow->flags & (FLOW_START_KNOWN | FLOW_ID_BY_SIGHT);
+}
+
+/* Makes one of the two primary, unless one is or another of their connection.
+ * What has been reported as primary stays it: nothing is counted twice. */
+static void choose(const struct table *table, struct flow *flow, struct flow *other)
+{
+	const bool other_is_primary = other->flags & FLOW_PRIMARY ||
+				      (other->seq && !(other->flags & FLOW_SECONDARY));
+
+	if (flow->flags & (FLOW_PRIMARY | FLOW_SECONDARY)) {
+		if (!other_is_primary)
+			other->flags |= FLOW_SECONDARY;
+	} else if (other->flags & FLOW_SECONDARY) {
+		flow->flags |= FLOW_SECONDARY;
+	} else if (other_is_primary || wins(table, other, flow)) {
+		flow->flags |= FLOW_SECONDARY;
+		other->flags |= FLOW_PRIMARY;
+	} else {
+		flow->flags |= FLOW_PRIMARY;
+		other->flags |= FLOW_SECONDARY;
+	}
+}
+
 static void join_peer(struct table *table, struct flow *flow, struct flow *other)
 {
-	/* What has been reported as primary stays it: nothing is counted twice. */
-	if (other->flags & FLOW_SECONDARY)
-		flow->flags |= FLOW_SECONDARY;
-	else if (other->seq || wins(table, other, flow))
-		flow->flags |= FLOW_SECONDARY;
-	else
-		other->flags |= FLOW_SECONDARY;
-	peer_tell(table, other, flow);
-	if (other->seq || other->flags & FLOW_START_KNOWN)
+	choose(table, flow, other);
+	if (has_id(flow))
+		peer_tell(table, other, flow);
+	if (has_id(other))
 		peer_tell(table, flow, other);
 }
 
-static void join_peers_by(struct table *table, struct flow *flow, const struct tuple *wanted)
+/* Whether the peer with that id is an earlier use of the flow's own tuple. */
+static bool is_of_earlier_use(const struct table *table, const struct flow *flow, uint64_t id)
+{
+	const uint64_t hash = tuple_hash(&flow->key.orig, table->conf.index_seed);
+	const struct flow *row;
+	uint32_t slot, at;
+
+	for (slot = index_first(&table->by_tuple, hash, &at); slot != INDEX_END;
+	     slot = index_next(&table->by_tuple, hash, &at)) {
+		row = flow_at(table, slot);
+		if (row != flow && key_is_equal(&row->key, &flow->key) &&
+		    flow_id(table, row) == id)
+			return true;
+	}
+	return false;
+}
+
+static struct flow *nearest_peer(const struct table *table, const struct flow *flow,
+				 const struct tuple *wanted)
 {
 	const uint64_t hash = tuple_hash(wanted, table->conf.index_seed);
 	struct flow *other, *nearest = NULL;
@@ -237,21 +280,37 @@ static void join_peers_by(struct table *table, struct flow *flow, const struct t
 			continue;
 		if (!can_be_peers(table, flow, other))
 			continue;
+		if (other->flags & FLOW_HAS_PEER_ID &&
+		    is_of_earlier_use(table, flow, table->peer_ids[slot]))
+			continue;
 		apart_ns = (uint64_t)llabs((int64_t)(flow->start_wall_ns - other->start_wall_ns));
 		if (apart_ns >= nearest_ns)
 			continue;
 		nearest_ns = apart_ns;
 		nearest = other;
 	}
-	if (nearest)
-		join_peer(table, flow, nearest);
+	return nearest;
+}
+
+/* An entry that translates stands between two others that share no tuple: it is
+ * asked first, so that all three know of each other. */
+static void join_peers_by(struct table *table, struct flow *flow, const struct tuple *wanted,
+			  bool further)
+{
+	struct flow *peer = nearest_peer(table, flow, wanted);
+
+	if (!peer)
+		return;
+	if (further && !peer->seq && peer->flags & FLOW_NAT_INDEXED) {
+		join_peers_by(table, peer, &peer->key.orig, false);
+		join_peers_by(table, peer, &peer->nat, false);
+	}
+	join_peer(table, flow, peer);
 }
 
 void join_peers(struct table *table, struct flow *flow)
 {
-	if (table->scope_count < 2)
-		return;
-	join_peers_by(table, flow, &flow->key.orig);
+	join_peers_by(table, flow, &flow->key.orig, true);
 	if (flow->flags & FLOW_NAT_INDEXED)
-		join_peers_by(table, flow, &flow->nat);
+		join_peers_by(table, flow, &flow->nat, true);
 }

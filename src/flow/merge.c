@@ -152,11 +152,34 @@ static void apply(struct table *table, struct flow *flow, const struct obs *obs)
 	apply_counters(table, flow, obs);
 	flow->flags &= ~FLOW_MISSED;
 	if (!(obs->ct.has & CT_EVENT)) {
-		flow->sampled_ms = ms_of(obs->at_boot_ns);
+		/* a late one must not make what is known look older than it is */
+		if (ms_is_before(flow->sampled_ms, ms_of(obs->at_boot_ns)))
+			flow->sampled_ms = ms_of(obs->at_boot_ns);
 		flow->flags |= FLOW_FRESH;
 	}
 	if (!flow->seq || flow_has_moved(flow))
 		due_set(table, flow);
+}
+
+/* Events of one batch have one time: a tuple that is used twice in it needs two
+ * first sights, since the ids are made of them. */
+static void sight_apart(const struct table *table, struct flow *flow)
+{
+	const uint64_t hash = tuple_hash(&flow->key.orig, table->conf.index_seed);
+	const struct flow *other;
+	uint32_t slot, at;
+	uint64_t taken_wall_ns;
+
+	for (slot = index_first(&table->by_tuple, hash, &at); slot != INDEX_END;
+	     slot = index_next(&table->by_tuple, hash, &at)) {
+		other = flow_at(table, slot);
+		if (other == flow || !key_is_equal(&other->key, &flow->key))
+			continue;
+		taken_wall_ns = other->flags & FLOW_ID_BY_SIGHT ? table->first_sights[slot] :
+								  other->start_wall_ns;
+		if (flow->start_wall_ns <= taken_wall_ns)
+			flow->start_wall_ns = taken_wall_ns + 1;
+	}
 }
 
 static struct flow *row_add(struct table *table, const struct obs *obs)
@@ -174,6 +197,8 @@ static struct flow *row_add(struct table *table, const struct obs *obs)
 		flow->flags |= FLOW_BASELINE;
 	if (obs->kind == OBS_OPEN)
 		flow->flags |= FLOW_OPENED;
+	if (!has_start(ct))
+		sight_apart(table, flow);
 	return flow;
 }
 
@@ -279,8 +304,7 @@ static void close_flow(struct table *table, struct flow *flow, const struct obs 
 	int reason;
 
 	apply_attributes(table, flow, ct);
-	if (!flow->seq && flow_age_ns(table, flow, obs->at_boot_ns) >=
-				  curve_minimum_age_ns(&table->conf.curve))
+	if (!flow->seq && due_is_old_enough(table, flow))
 		flow_emit(table, flow, EVENT_START, -1, 0);
 	moved = ct->has & CT_COUNTERS && !is_within(flow, ct);
 	apply_counters(table, flow, obs);

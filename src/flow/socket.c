@@ -142,7 +142,10 @@ void sock_release(struct table *table, struct flow *flow, enum side side)
 		sock->flags |= SOCKET_COUNTED;
 		sock->seen_boot_ns = table->now_boot_ns;
 	}
-	if (sock->flags & SOCKET_CLOSED && !sock->users && !sock->flow)
+	if (!(sock->flags & SOCKET_CLOSED) || sock->users || sock->flow)
+		return;
+	/* the connection that nobody has counted is left to sock_settle */
+	if (sock->flags & SOCKET_COUNTED || sock->local.proto != IPPROTO_TCP)
 		sock_remove(table, sock);
 }
 
@@ -426,7 +429,8 @@ static void flow_of_socket(struct table *table, struct sock *sock)
 		flow->flags |= FLOW_INEXACT;
 		flow->inexact_reason = INEXACT_LOST;
 	}
-	flow_emit(table, flow, EVENT_START, -1, 0);
+	if (due_is_old_enough(table, flow))
+		flow_emit(table, flow, EVENT_START, -1, 0);
 	flow_end(table, flow, -1, 0);
 }
 
@@ -447,7 +451,7 @@ static bool is_settled(const struct table *table, const struct scope *scope,
 	return scope->ct_began_boot_ns > sock->seen_boot_ns;
 }
 
-void sock_settle(struct table *table, uint32_t netns)
+void sock_settle(struct table *table, uint32_t netns, bool gone)
 {
 	const struct scope *scope = table_scope(table, netns);
 	struct sock *sock;
@@ -458,7 +462,7 @@ void sock_settle(struct table *table, uint32_t netns)
 		if (!(sock->flags & SOCKET_USED) || sock->netns != netns || sock->flow ||
 		    sock->local.proto != IPPROTO_TCP)
 			continue;
-		if (!is_settled(table, scope, sock))
+		if (!gone && !is_settled(table, scope, sock))
 			continue;
 		join_socket(table, sock);
 		if (sock->flow)

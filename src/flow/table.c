@@ -261,8 +261,8 @@ void flow_count(struct table *table, struct flow *flow, const uint64_t bytes[SID
 
 void flow_end(struct table *table, struct flow *flow, int end_reason, uint64_t end_wall_ns)
 {
-	due_cancel(table, flow);
 	flow_emit(table, flow, EVENT_END, end_reason, end_wall_ns);
+	due_cancel(table, flow); /* after: what the last look finds makes it due */
 	flow->flags |= FLOW_ENDED;
 	if (flow->flags & FLOW_INEXACT && flow->inexact_reason == INEXACT_LOST)
 		table->count.inexact_ends++;
@@ -274,15 +274,21 @@ void flow_end(struct table *table, struct flow *flow, int end_reason, uint64_t e
 
 struct scope *table_scope(struct table *table, uint32_t netns)
 {
-	struct scope *scope;
 	uint32_t i;
 
 	for (i = 0; i < table->scope_count; i++) {
 		if (table->scope[i].netns == netns)
 			return &table->scope[i];
 	}
-	if (table->scope_count == SCOPES_MAX)
-		return NULL;
+	return NULL;
+}
+
+static struct scope *scope_begin(struct table *table, uint32_t netns)
+{
+	struct scope *scope = table_scope(table, netns);
+
+	if (scope || table->scope_count == SCOPES_MAX)
+		return scope;
 	scope = &table->scope[table->scope_count++];
 	*scope = (struct scope){ .netns = netns };
 	return scope;
@@ -290,26 +296,29 @@ struct scope *table_scope(struct table *table, uint32_t netns)
 
 static void table_sweep(struct table *table, enum origin origin, const struct obs_sweep *sweep)
 {
-	struct scope *scope = table_scope(table, sweep->netns);
+	/* Each source says for itself that a namespace is gone: the first takes
+	 * what was known of it away, the others must not bring it back. */
+	struct scope *scope = sweep->gone ? table_scope(table, sweep->netns) :
+					    scope_begin(table, sweep->netns);
 
 	switch (origin) {
 	case ORIGIN_CONNTRACK:
 		sweep_conntrack(table, sweep, scope);
 		if (scope)
 			scope->ct_began_boot_ns = sweep->began_boot_ns;
-		sock_settle(table, sweep->netns);
+		sock_settle(table, sweep->netns, false);
 		break;
 	case ORIGIN_SOCKET:
 		sweep_sockets(table, sweep);
 		if (scope)
 			scope->socket_began_boot_ns = sweep->began_boot_ns;
-		sock_settle(table, sweep->netns);
+		sock_settle(table, sweep->netns, sweep->gone);
 		break;
 	case ORIGIN_ADDRESS:
 		sweep_addresses(table, sweep);
 		break;
 	}
-	if (scope && sweep->gone && origin == ORIGIN_CONNTRACK)
+	if (scope && sweep->gone)
 		*scope = table->scope[--table->scope_count];
 }
 

@@ -46,6 +46,7 @@ enum {
 	FLOW_AMBIGUOUS_CLIENT = 1 << 22, /* several foreign sockets fit: none is attached */
 	FLOW_AMBIGUOUS_SERVER = 1 << 23,
 	FLOW_HAS_STATUS = 1 << 24,
+	FLOW_PRIMARY = 1 << 27, /* chosen to be the one that is counted */
 	FLOW_ID_BY_SIGHT = 1 << 26, /* its id is made of its first sight: the kernel's start came late */
 	FLOW_SOCKET_MOVED = 1 << 25, /* its socket's counters did, since the last record */
 };
@@ -220,6 +221,7 @@ void flow_count(struct table *table, struct flow *flow, const uint64_t bytes[SID
 void flow_set_nat(struct table *table, struct flow *flow, const struct tuple *nat);
 /* Makes the end record and lets the row linger. */
 void flow_end(struct table *table, struct flow *flow, int end_reason, uint64_t end_wall_ns);
+/* NULL when no pass over that namespace has been seen. */
 struct scope *table_scope(struct table *table, uint32_t netns);
 
 /* merge.c */
@@ -239,13 +241,16 @@ void sock_release(struct table *table, struct flow *flow, enum side side);
 bool has_live_socket(const struct table *table, const struct flow *flow);
 /* Lets a flow that nobody counts yet be counted by its TCP socket, if it has one. */
 void sock_take_over_counting(struct table *table, struct flow *flow);
-/* After a conntrack pass: TCP sockets that have no entry become flows. */
-void sock_settle(struct table *table, uint32_t netns);
+/* After a pass: TCP sockets that have no entry become flows, all of them when the
+ * namespace is gone. */
+void sock_settle(struct table *table, uint32_t netns, bool gone);
 
 /* address.c */
 void merge_address(struct table *table, const struct obs *obs);
 void sweep_addresses(struct table *table, const struct obs_sweep *sweep);
 bool address_is_local(const struct table *table, uint32_t netns, const struct addr *addr);
+/* Whether any address of the namespace is known. */
+bool address_any(const struct table *table, uint32_t netns);
 
 /* join.c */
 void join_flow(struct table *table, struct flow *flow);
@@ -256,6 +261,8 @@ void join_peers(struct table *table, struct flow *flow);
 /* due.c */
 void due_set(struct table *table, struct flow *flow);
 void due_cancel(struct table *table, struct flow *flow);
+/* Whether the curve's minimum age lets it be reported before its end. */
+bool due_is_old_enough(const struct table *table, const struct flow *flow);
 /* enum direction, or -1 when the namespace's addresses are not known. */
 uint64_t flow_age_ns(const struct table *table, const struct flow *flow, uint64_t now_boot_ns);
 

@@ -53,11 +53,11 @@
 /* And the last look at all of them together. */
 #define LAST_LOOK_BUDGET_NS NUM_NS_PER_S
 
-/* An event takes 1,280 bytes of a socket's budget. */
-#define ENDS_BYTES_OWN (64ULL << 20)
-#define ENDS_BYTES (8ULL << 20)
-#define NEWS_BYTES_OWN (16ULL << 20)
-#define NEWS_BYTES (2ULL << 20)
+/* An event takes 1,280 bytes of a socket's budget, and a flush of conntrack comes
+ * all at once: 100,000 ends, and a third of that in begins. Only what waits takes
+ * memory. */
+#define ENDS_BYTES (64ULL << 20)
+#define NEWS_BYTES (16ULL << 20)
 
 struct ctnetlink {
 	struct source source;
@@ -322,8 +322,8 @@ static int ctnetlink_enter(struct source *source, uint32_t netns, struct why *wh
 		.netns = netns,
 		.baseline = own || now_boot_ns - ct->opened_boot_ns < BASELINE_NS,
 		.guard = ct->conf.guard,
-		.news_bytes = own ? NEWS_BYTES_OWN : NEWS_BYTES,
-		.ends_bytes = own ? ENDS_BYTES_OWN : ENDS_BYTES,
+		.news_bytes = NEWS_BYTES,
+		.ends_bytes = ENDS_BYTES,
 	};
 	struct ct_space **grown, *space;
 	size_t i;

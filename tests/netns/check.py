@@ -4,7 +4,7 @@
 
 check.py [-f FILE] COMMAND ARG...; FILE is JSON lines, $T/records by default.
 A record is "r" in an expression: r.field is None where the field is absent,
-ns("a") is the inode of a network namespace. Says what differs and exits 1.
+ns("a") is the inode of a network namespace, ns("") of this one. Says what differs and exits 1.
 """
 import collections
 import http.client
@@ -28,8 +28,7 @@ def fail(what, examples=()):
 
 
 def ns(name):
-    path = "/run/netns/" + name
-    return os.stat(path if os.path.exists(path) else "/proc/self/ns/net").st_ino
+    return os.stat("/run/netns/" + name if name else "/proc/self/ns/net").st_ino
 
 
 def read(path):

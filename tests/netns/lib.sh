@@ -54,7 +54,7 @@ is() {
 }
 
 check() {
-	python3 "${BASH_SOURCE[0]%/*}/check.py" "$@"
+	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/check.py" "$@"
 }
 
 # --- the network --------------------------------------------------------------
@@ -137,22 +137,11 @@ nat() {
 
 # --- the kernel's account -------------------------------------------------------
 
-# listeners NS: how many sockets there listen to DESTROY events and nothing else
-listeners() {
-	at "$1" awk '$2 == 12 && $4 == "00000004" { n++ } END { print n + 0 }' /proc/self/net/netlink
-}
-
-has_listeners() {
-	is "$(listeners "$1")" -eq "$2"
-}
-
 # listen_at NS: every DESTROY event there, into $T/destroy.NS
 listen_at() {
-	local before
-	before=$(listeners "$1")
-	at "$1" conntrack -E -e DESTROY -b 67108864 -o timestamp,extended,id \
-		>"$T/destroy.$1" 2>"$T/conntrack.$1.log" &
-	wait_for has_listeners "$1" $((before + 1))
+	at "$1" "$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/destroyed.py" \
+		>"$T/destroy.$1" 2>"$T/destroyed.$1.log" &
+	wait_for grep -q ready "$T/destroyed.$1.log"
 }
 
 has_lines() {
@@ -202,8 +191,9 @@ step() {
 }
 
 step_close() {
-	exec {steps}>&-
+	echo end >&"$steps"
 	wait "$traffic_pid"
+	exec {steps}>&-
 	rm "$T/steps"
 }
 
@@ -250,5 +240,8 @@ status_is() {
 check_logs() {
 	if grep -hE 'Sanitizer|runtime error' "$T"/*.log; then
 		failed_at "$LINENO" 'a sanitizer spoke'
+	fi
+	if grep -qx lost "$T"/*.log; then
+		failed_at "$LINENO" 'the witness lost events'
 	fi
 }

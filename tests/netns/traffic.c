@@ -114,11 +114,13 @@ void await_turn(const struct plan *plan, unsigned i)
 
 bool next_line(void)
 {
-	char byte;
+	char byte, first = '\n';
 
-	while (read(STDIN_FILENO, &byte, 1) == 1)
+	while (read(STDIN_FILENO, &byte, 1) == 1) {
 		if (byte == '\n')
-			return true;
+			return first == '\n';
+		first = byte;
+	}
 	return false;
 }
 

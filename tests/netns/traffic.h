@@ -44,7 +44,7 @@ int open_socket(const struct plan *plan, int family, int type, int protocol);
 void bind_source(const struct plan *plan, int fd, int family, unsigned i);
 /* Waits for the i-th turn at plan->rate; the first call sets the beginning. */
 void await_turn(const struct plan *plan, unsigned i);
-/* True for each line on standard input, false at its end. */
+/* True for each empty line on standard input, false at another or the end. */
 bool next_line(void);
 /* One byte to the other end, one byte from it; its absence is a failure. */
 void tell(int fd, char what);
