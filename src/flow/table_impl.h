@@ -47,7 +47,7 @@ enum {
 	FLOW_AMBIGUOUS_SERVER = 1 << 23,
 	FLOW_HAS_STATUS = 1 << 24,
 	FLOW_PRIMARY = 1 << 27, /* chosen to be the one that is counted */
-	FLOW_ID_BY_SIGHT = 1 << 26, /* its id is made of its first sight: the kernel's start came late */
+	FLOW_ID_BY_SIGHT = 1 << 26, /* its id is made of its first sight */
 	FLOW_SOCKET_MOVED = 1 << 25, /* its socket's counters did, since the last record */
 };
 

@@ -12,7 +12,8 @@ test_a_stopped_collector_stops_no_connection_and_catches_up() {
 	wait_for check at_least 3 'r.event == "start"'
 	# shellcheck disable=SC2154
 	kill -STOP "$weir_pid"
-	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 200 --send 100 --reply 100
+	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 200 \
+		--send 100 --reply 100
 	is "$(counted client_sent)" -eq 20000
 	stopped_s=$SECONDS
 	wait_for was_stopped_for 7
@@ -21,7 +22,8 @@ test_a_stopped_collector_stops_no_connection_and_catches_up() {
 	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 3 --send 100 --reply 100
 	kill -CONT "$weir_pid"
 	wait_for check stats 'source["ctnetlink"]["reliability_lost"] >= 1'
-	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 5 --send 100 --reply 100 \
+	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 5 \
+		--send 100 --reply 100 \
 		--source-port 3001
 	wait_for check at_least 5 'r.event == "start" and 3001 <= (r.src_port or 0) <= 3005'
 	flush a

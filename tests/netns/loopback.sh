@@ -30,7 +30,8 @@ talks_to_itself() {
 	wait_for has_lines 2 "$T/destroy."
 	wait_for check count 2 'r.event == "end"'
 	check same "$T/destroy." 'r.event == "end"'
-	check every 'r.event == "end"' 'r.tcp_payload_orig == 40000 and r.tcp_payload_reply == 60000'
+	check every 'r.event == "end"' \
+		'r.tcp_payload_orig == 40000 and r.tcp_payload_reply == 60000'
 	check lives ended
 }
 

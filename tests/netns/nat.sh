@@ -61,7 +61,8 @@ test_ipv6_masquerade_and_dnat_together() {
 	nat 'iifname "ra" tcp dport 8080 dnat ip6 to [fd00:2::1]:80' 'oifname "rb" masquerade'
 	translated --to fd00:1::fe --port 8080 --listen fd00:2::1 --listen-port 80
 	check every 'r.event == "end"' 'r.src_ip == "fd00:1::1" and r.dst_ip == "fd00:1::fe" and
-		r.nat_src_ip == "fd00:2::fe" and r.nat_dst_ip == "fd00:2::1" and r.nat_dst_port == 80'
+		r.nat_src_ip == "fd00:2::fe" and r.nat_dst_ip == "fd00:2::1" and
+		r.nat_dst_port == 80'
 }
 
 # Seen from the router alone the two ends are strangers.

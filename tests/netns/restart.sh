@@ -40,7 +40,8 @@ test_flows_come_back_as_baseline_and_nothing_is_counted_twice() {
 	cp "$T/entries.a" "$T/before"
 	weir_start
 	wait_for check count 20 'r.baseline and r.seq == 0'
-	check every 'r.seq == 0' 'r.baseline and r.delta_bytes_orig == 0 and r.delta_bytes_reply == 0'
+	check every 'r.seq == 0' \
+		'r.baseline and r.delta_bytes_orig == 0 and r.delta_bytes_reply == 0'
 	check same "$T/before" 'r.seq == 0'
 	step
 	step_close

@@ -19,7 +19,8 @@ closes_by() {
 	weir_start
 	traffic tcp --client-netns a --server-netns b --source-port 2001 --count 3 \
 		--send 100000 --reply 250000 --close "$1" "${@:3}"
-	wait_for check distinct 3 'r.ct_state in ("time_wait", "close") and r.bytes_reply' 'r.flow_id'
+	wait_for check distinct 3 'r.ct_state in ("time_wait", "close") and r.bytes_reply' \
+		'r.flow_id'
 	flush a
 	ends_as_conntrack a 3
 	check every 'r.event == "end"' "r.end_reason == '$2'"

@@ -69,5 +69,6 @@ test_connections_tracked_at_both_ends_have_one_primary_end_each() {
 		'r.flow_id'
 	flush_seen a b
 	all_ended a b
-	check every 'r.event == "end" and r.netns == ns("b")' 'r.primary == False and r.peer_flow_id'
+	check every 'r.event == "end" and r.netns == ns("b")' \
+		'r.primary == False and r.peer_flow_id'
 }

@@ -94,7 +94,8 @@ static void udp_serve(const struct plan *plan, int fd, struct deeds *deeds)
 	take(deeds, recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &size),
 	     plan->send_bytes);
 	if (plan->reply_bytes)
-		give(deeds, sendto(fd, packet, plan->reply_bytes, 0, (struct sockaddr *)&from, size),
+		give(deeds, sendto(fd, packet, plan->reply_bytes, 0,
+				   (struct sockaddr *)&from, size),
 		     plan->reply_bytes);
 }
 

@@ -170,7 +170,8 @@ static void makes_the_update_of_a_closing_connection_due_at_once(void **state)
 	pass(lab, S);
 	assert_int_equal(count_of(lab, EVENT_UPDATE), 0);
 	/* an event has no counters: the next look has them */
-	see(lab, "sample conntrack " FLOW " has=642 reply=198.51.100.7,443,192.0.2.1,1,6,0,0 state=7", 1U);
+	see(lab, "sample conntrack " FLOW
+	    " has=642 reply=198.51.100.7,443,192.0.2.1,1,6,0,0 state=7", 1U);
 	pass(lab, 100 * MS);
 	assert_int_equal(count_of(lab, EVENT_UPDATE), 0);
 	see(lab, "sample conntrack " FLOW " bytes0=6000 packets0=11 state=7", 1U);

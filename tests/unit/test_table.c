@@ -181,7 +181,6 @@ int main(void)
 		LAB_TEST(evicts_no_live_flow_when_full),
 		LAB_TEST(adds_what_it_refused_to_the_overflow),
 		LAB_TEST(takes_a_refused_flow_in_as_soon_as_there_is_room),
-		LAB_TEST(adds_socket_flows_it_refused_to_the_overflow),
 		LAB_TEST(refuses_sockets_beyond_its_room),
 		LAB_TEST(reports_every_live_flow_once_at_shutdown),
 		LAB_TEST(shows_each_flow_once_while_others_come_and_go),
