@@ -34,8 +34,7 @@ test_50000_datagrams_are_as_many_flows() {
 	flush a
 	wait_for check stats 's["table"]["live"] == 0'
 	check stats 's["identity"]["seen"] == 50000 and s["identity"]["exported"] == 50000' \
-		's["identity"]["holds"] and s["byte_identity"]["holds"]' \
-		'sum(entry["lost"] for entry in source.values()) == 0'
+		's["identity"]["holds"] and s["byte_identity"]["holds"]'
 	weir_stop
 	check count 50000 'r.event == "end" and r.bytes_orig == 100 and r.packets_orig == 1'
 	check same "$T/entries.a" 'r.event == "end"'

@@ -26,11 +26,11 @@ unsteady_equal_tuples_in_two_namespaces_are_two_flows() {
 	traffic tcp --client-netns a2 --server-netns b2 --source 10.0.0.1 --source-port 2001 \
 		--to 10.0.0.2 --send 3333 --reply 5
 	wait_for is_owned a1
+	check -f "$T/list" every 'True' "r.client_pid == ${pids%:*} and
+		r.server_pid == ${pids#*:}"
 	wait_for check at_least 1 'r.netns == ns("a2") and r.bytes_orig and
 		r.ct_state == "time_wait"'
 	check every 'r.netns == ns("a2") and r.bytes_orig' '3333 < r.bytes_orig < 11111'
-	check every 'r.netns == ns("a1") and r.client_pid' "r.client_pid == ${pids%:*}"
-	check every 'r.netns == ns("a1") and r.server_pid' "r.server_pid == ${pids#*:}"
 	check count 0 "r.netns == ns('a2') and (r.client_pid == ${pids%:*} or
 		r.server_pid == ${pids#*:})"
 	weir list -a -o json -N a2 >"$T/list"
