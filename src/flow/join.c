@@ -20,12 +20,60 @@ static uint32_t ambiguous_flag(enum side side)
 	return side == INITIATOR ? FLOW_AMBIGUOUS_CLIENT : FLOW_AMBIGUOUS_SERVER;
 }
 
+static bool owns_socket(const struct table *table, const struct flow *flow, enum side side)
+{
+	return flow->socket[side] &&
+	       sock_at(table, flow->socket[side] - 1)->netns == flow->key.netns;
+}
+
+/* Whether the namespace of the flow is where that end of the connection lives. */
+static bool is_home_of(const struct table *table, const struct flow *flow, enum side side)
+{
+	const struct addr *addr = side == INITIATOR ? &flow->key.orig.addr[INITIATOR] :
+						      &flow->nat.addr[RESPONDER];
+
+	return owns_socket(table, flow, side) || address_is_local(table, flow->key.netns, addr);
+}
+
+/* Two entries can only be one connection when no end lives in both. */
+static bool can_be_peers(const struct table *table, const struct flow *x, const struct flow *y)
+{
+	const int64_t apart_ns = (int64_t)(x->start_wall_ns - y->start_wall_ns);
+	enum side side;
+
+	if (x->key.netns == y->key.netns || llabs(apart_ns) > PEER_START_NS)
+		return false;
+	for (side = 0; side < SIDES; side++) {
+		if (is_home_of(table, x, side) && is_home_of(table, y, side))
+			return false;
+	}
+	return true;
+}
+
+/* Whether a socket of another namespace can be the flow's at that side: not when
+ * that end lives in the flow's own, nor when its entry is another connection's
+ * (namespaces may use equal addresses). */
+static bool can_be_foreign(const struct table *table, const struct flow *flow,
+			   const struct sock *sock, enum side side)
+{
+	const struct flow *other;
+
+	if (is_home_of(table, flow, side))
+		return false;
+	if (!sock->flow || sock->flow == flow_slot(table, flow) + 1)
+		return true;
+	other = flow_at(table, sock->flow - 1);
+	return !(other->flags & FLOW_CONNTRACK) || can_be_peers(table, other, flow);
+}
+
 /* Offers a socket that fits; true when it is now lent to the flow. */
 static bool attach(struct table *table, struct flow *flow, struct sock *sock, enum side side)
 {
 	const bool own = sock->netns == flow->key.netns;
 	struct sock *other;
 
+	if (!own && !can_be_foreign(table, flow, sock, side))
+		return false;
 	if (flow->socket[side]) {
 		other = sock_at(table, flow->socket[side] - 1);
 		if (other == sock)
@@ -47,6 +95,7 @@ static bool attach(struct table *table, struct flow *flow, struct sock *sock, en
 	sock->users++;
 	if (sock->local.proto == IPPROTO_TCP && (own || !sock->flow))
 		sock->flow = flow_slot(table, flow) + 1;
+	flow_tell_socket(table, flow);
 	return true;
 }
 
@@ -152,36 +201,6 @@ void join_socket(struct table *table, struct sock *sock)
 	    join_socket_at(table, sock, INITIATOR, false) ||
 	    join_socket_at(table, sock, RESPONDER, false))
 		return;
-}
-
-static bool owns_socket(const struct table *table, const struct flow *flow, enum side side)
-{
-	return flow->socket[side] &&
-	       sock_at(table, flow->socket[side] - 1)->netns == flow->key.netns;
-}
-
-/* Whether the namespace of the flow is where that end of the connection lives. */
-static bool is_home_of(const struct table *table, const struct flow *flow, enum side side)
-{
-	const struct addr *addr = side == INITIATOR ? &flow->key.orig.addr[INITIATOR] :
-						      &flow->nat.addr[RESPONDER];
-
-	return owns_socket(table, flow, side) || address_is_local(table, flow->key.netns, addr);
-}
-
-/* Two entries can only be one connection when no end lives in both. */
-static bool can_be_peers(const struct table *table, const struct flow *x, const struct flow *y)
-{
-	const int64_t apart_ns = (int64_t)(x->start_wall_ns - y->start_wall_ns);
-	enum side side;
-
-	if (x->key.netns == y->key.netns || llabs(apart_ns) > PEER_START_NS)
-		return false;
-	for (side = 0; side < SIDES; side++) {
-		if (is_home_of(table, x, side) && is_home_of(table, y, side))
-			return false;
-	}
-	return true;
 }
 
 /* True when x is the one to count: the client's side, else the server's, else

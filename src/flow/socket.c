@@ -249,12 +249,8 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 	sock->flags &= (uint16_t)~SOCKET_MISSED;
 	if (!(seen->has & SOCKET_INFO))
 		return;
-	if (sock->flow && has_news(sock, seen)) {
-		struct flow *flow = flow_at(table, sock->flow - 1);
-
-		flow->flags |= FLOW_SOCKET_MOVED;
-		due_set(table, flow);
-	}
+	if (sock->flow && has_news(sock, seen))
+		flow_tell_socket(table, flow_at(table, sock->flow - 1));
 	sock->flags |= SOCKET_HAS_INFO;
 	sock->payload_bytes[INITIATOR] = seen->payload_sent_bytes;
 	sock->payload_bytes[RESPONDER] = seen->payload_received_bytes;
@@ -265,6 +261,14 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 	sock->rttvar_us = seen->rttvar_us;
 	sock->min_rtt_us = seen->min_rtt_us;
 	sock_count(table, sock, obs->at_boot_ns);
+}
+
+void flow_tell_socket(struct table *table, struct flow *flow)
+{
+	if (!flow->seq || flow->flags & FLOW_ENDED)
+		return;
+	flow->flags |= FLOW_SOCKET_MOVED;
+	due_set(table, flow);
 }
 
 bool has_live_socket(const struct table *table, const struct flow *flow)
@@ -361,6 +365,8 @@ void merge_owner(struct table *table, const struct obs_owner *seen)
 		return;
 	owner_drop(table, sock->owner);
 	sock->owner = owner;
+	if (sock->flow)
+		flow_tell_socket(table, flow_at(table, sock->flow - 1));
 	sock_tell(table, sock);
 }
 

@@ -48,7 +48,7 @@ enum {
 	FLOW_HAS_STATUS = 1 << 24,
 	FLOW_PRIMARY = 1 << 27, /* chosen to be the one that is counted */
 	FLOW_ID_BY_SIGHT = 1 << 26, /* its id is made of its first sight */
-	FLOW_SOCKET_MOVED = 1 << 25, /* its socket's counters did, since the last record */
+	FLOW_SOCKET_MOVED = 1 << 25, /* its sockets tell more than the last record did */
 };
 
 /* One flow. The rarely used is in arrays beside the pool (labels, peer ids) that
@@ -237,6 +237,9 @@ void sweep_sockets(struct table *table, const struct obs_sweep *sweep);
 void sock_release_of(struct table *table, struct flow *flow);
 /* The same for one side. */
 void sock_release(struct table *table, struct flow *flow, enum side side);
+/* What its sockets tell is new (a socket, its owner, its counters): one more
+ * record, when the curve allows; the first record tells it anyway. */
+void flow_tell_socket(struct table *table, struct flow *flow);
 /* Whether a socket that is not closed is lent to the flow. */
 bool has_live_socket(const struct table *table, const struct flow *flow);
 /* Lets a flow that nobody counts yet be counted by its TCP socket, if it has one. */

@@ -203,7 +203,8 @@ step_close() {
 # variables: WEIR_REFRESH and so on.
 weir_start() {
 	WEIR_REFRESH=${WEIR_REFRESH:-200ms} WEIR_REPORT=${WEIR_REPORT:-$EVERY_LOOK} \
-		"$WEIR" run -o json "$@" >"$T/records" 2>"$T/weir.log" &
+		"$WEIR" run -o json ${KEEP:+--record "$T/observations"} "$@" \
+		>"$T/records" 2>"$T/weir.log" &
 	weir_pid=$!
 	wait_for is_ready
 }

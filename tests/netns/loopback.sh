@@ -35,10 +35,10 @@ talks_to_itself() {
 	check lives ended
 }
 
-unsteady_an_ipv4_connection_shows_client_and_server() {
+test_an_ipv4_connection_shows_client_and_server() {
 	talks_to_itself 127.0.0.1
 }
 
-unsteady_an_ipv6_connection_shows_client_and_server() {
+test_an_ipv6_connection_shows_client_and_server() {
 	talks_to_itself ::1
 }

@@ -28,7 +28,7 @@ live_is_same() {
 	check -f "$T/list" same "$T/entries." 'r.client_pid and r.server_pid'
 }
 
-unsteady_a_masqueraded_connection_shows_both_tuples() {
+test_a_masqueraded_connection_shows_both_tuples() {
 	router
 	nat 'counter' 'oifname "rb" masquerade'
 	translated --to 10.0.2.1 --source-port 4001
@@ -37,7 +37,7 @@ unsteady_a_masqueraded_connection_shows_both_tuples() {
 		and "snat" in r.status'
 }
 
-unsteady_snat_shows_address_and_port() {
+test_snat_shows_address_and_port() {
 	router
 	nat 'counter' 'oifname "rb" meta l4proto tcp snat ip to 10.0.2.77:7000-7001'
 	ip address add 10.0.2.77/24 dev rb
@@ -47,7 +47,7 @@ unsteady_snat_shows_address_and_port() {
 	check distinct 2 'True' 'r.nat_src_port'
 }
 
-unsteady_dnat_shows_where_it_went() {
+test_dnat_shows_where_it_went() {
 	router
 	nat 'iifname "ra" tcp dport 8080 dnat ip to 10.0.2.1:80' 'counter'
 	translated --to 10.0.1.254 --port 8080 --listen 10.0.2.1 --listen-port 80

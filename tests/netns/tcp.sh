@@ -80,7 +80,7 @@ live_is_same() {
 	check -f "$T/list" same "$T/entries.$1" "r.netns == ns('$1')"
 }
 
-unsteady_sockets_tell_the_payload_of_the_sender_and_their_process() {
+test_sockets_tell_the_payload_of_the_sender_and_their_process() {
 	pair
 	weir_start
 	traffic_open tcp --client-netns a --server-netns b --to 10.0.0.2 --count 2 \

@@ -10,7 +10,7 @@ is_owned() {
 		r.server_pid'
 }
 
-unsteady_equal_tuples_in_two_namespaces_are_two_flows() {
+test_equal_tuples_in_two_namespaces_are_two_flows() {
 	local pids
 	netns a1 b1 a2 b2
 	link a1 va 10.0.0.1/24 b1 vb 10.0.0.2/24
