@@ -98,10 +98,11 @@ struct obs_address {
 };
 
 /* A pass over everything of `origin` in `netns` began at began_boot_ns and is
- * complete. With `gone` set the namespace itself is no more. */
+ * complete. With `gone` set the namespace itself is no more; with `still_empty`
+ * this pass showed nothing, like those before, so that no flow can be missing. */
 struct obs_sweep {
 	uint32_t netns;
-	bool gone;
+	bool gone, still_empty;
 	uint64_t began_boot_ns;
 };
 

@@ -90,6 +90,7 @@ static const struct member address_members[] = {
 static const struct member sweep_members[] = {
 	{ "netns", MEMBER_U32, AT(sweep.netns), 0 },
 	{ "gone", MEMBER_BOOL, AT(sweep.gone), 0 },
+	{ "still_empty", MEMBER_BOOL, AT(sweep.still_empty), 0 },
 	{ "began", MEMBER_U64, AT(sweep.began_boot_ns), 0 },
 	{ NULL, MEMBER_U8, 0, 0 },
 };

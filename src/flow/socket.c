@@ -440,35 +440,47 @@ static void flow_of_socket(struct table *table, struct sock *sock)
 	flow_end(table, flow, -1, 0);
 }
 
-/* Whether a whole conntrack pass that began after the socket was seen has had
- * the chance to show its entry. */
-static bool is_settled(const struct table *table, const struct scope *scope,
-		       const struct sock *sock)
+/* The entries of sockets seen before this have had the chance to be shown by whole
+ * conntrack passes: over their own namespace and over every other that has any,
+ * since the entry of a container's connection can be elsewhere. */
+static uint64_t settled_boot_ns(struct table *table, uint32_t netns)
+{
+	const struct scope *own = table_scope(table, netns), *scope;
+	uint64_t until_boot_ns = own ? own->ct_began_boot_ns : 0;
+
+	if (table->conf.sockets_only)
+		return UINT64_MAX;
+	for (scope = table->scope; scope < table->scope + table->scope_count; scope++)
+		if (scope->ct_began_boot_ns && scope->ct_began_boot_ns < until_boot_ns)
+			until_boot_ns = scope->ct_began_boot_ns;
+	return until_boot_ns;
+}
+
+static bool is_settled(const struct sock *sock, uint64_t until_boot_ns)
 {
 	/* One that a flow has let go may be dead, its DESTROY lost: a dump made
 	 * after that has to show it. */
 	if (sock->flags & SOCKET_COUNTED && !(sock->flags & SOCKET_CLOSED) &&
 	    !ms_is_before(ms_of(sock->seen_boot_ns), sock->sampled_ms))
 		return false;
-	if (table->conf.sockets_only)
-		return true;
-	if (!scope)
-		return false;
-	return scope->ct_began_boot_ns > sock->seen_boot_ns;
+	return until_boot_ns > sock->seen_boot_ns;
 }
 
 void sock_settle(struct table *table, uint32_t netns, bool gone)
 {
-	const struct scope *scope = table_scope(table, netns);
+	const uint64_t until_boot_ns = gone ? UINT64_MAX : settled_boot_ns(table, netns);
 	struct sock *sock;
 	uint32_t slot;
+
+	if (!until_boot_ns)
+		return;
 
 	for (slot = 0; slot < table->sockets.high; slot++) {
 		sock = sock_at(table, slot);
 		if (!(sock->flags & SOCKET_USED) || sock->netns != netns || sock->flow ||
 		    sock->local.proto != IPPROTO_TCP)
 			continue;
-		if (!gone && !is_settled(table, scope, sock))
+		if (!gone && !is_settled(sock, until_boot_ns))
 			continue;
 		join_socket(table, sock);
 		if (sock->flow)

@@ -303,7 +303,8 @@ static void table_sweep(struct table *table, enum origin origin, const struct ob
 
 	switch (origin) {
 	case ORIGIN_CONNTRACK:
-		sweep_conntrack(table, sweep, scope);
+		if (!sweep->still_empty)
+			sweep_conntrack(table, sweep, scope);
 		if (scope)
 			scope->ct_began_boot_ns = sweep->began_boot_ns;
 		sock_settle(table, sweep->netns, false);

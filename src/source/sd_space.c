@@ -208,6 +208,8 @@ static void set_bit(uint8_t *bits, uint16_t port_be)
 	bits[port / 8] |= (uint8_t)(1U << port % 8);
 }
 
+/* The time is taken after the kernel wrote the message: a conntrack pass that
+ * began before it need not show what the message does. */
 static void emit(struct sd_space *space, const struct nlmsghdr *message, size_t n, bool destroyed,
 		 uint64_t now_boot_ns)
 {
@@ -241,10 +243,11 @@ static void emit(struct sd_space *space, const struct nlmsghdr *message, size_t 
 	proc_owner_want(shared->owners, obs.socket.inode, obs.socket.cookie);
 }
 
-static void drain_events(struct sd_space *space, uint64_t now_boot_ns)
+static void drain_events(struct sd_space *space)
 {
 	struct sd_shared *shared = space->shared;
 	const struct nlmsghdr *message;
+	uint64_t now_boot_ns;
 	ssize_t received;
 
 	while (space->event_fd >= 0) {
@@ -258,6 +261,7 @@ static void drain_events(struct sd_space *space, uint64_t now_boot_ns)
 			return;
 		int left = (int)received;
 
+		now_boot_ns = clock_boot_ns();
 		for (message = (const struct nlmsghdr *)shared->reply;
 		     mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
 			emit(space, message, (size_t)left, true, now_boot_ns);
@@ -271,7 +275,7 @@ static void finish_pass(struct sd_space *space, uint64_t now_boot_ns)
 			     .at_boot_ns = now_boot_ns };
 
 	/* an end that was told during the pass goes before the sweep */
-	drain_events(space, now_boot_ns);
+	drain_events(space);
 	space->stage = STAGE_IDLE;
 	space->passes++;
 	space->count = space->seen;
@@ -304,12 +308,13 @@ static void next_stage(struct sd_space *space, uint64_t now_boot_ns)
 }
 
 /* One part of the answer; false when nothing is there to read. */
-static bool read_part(struct sd_space *space, uint64_t now_boot_ns)
+static bool read_part(struct sd_space *space)
 {
 	struct sd_shared *shared = space->shared;
 	const struct nlmsghdr *message;
 	const ssize_t received =
 		recv(space->request_fd, shared->reply, SD_REPLY_BYTES, MSG_DONTWAIT);
+	const uint64_t now_boot_ns = clock_boot_ns();
 	int left = (int)received;
 
 	if (received < 0) {
@@ -322,8 +327,12 @@ static bool read_part(struct sd_space *space, uint64_t now_boot_ns)
 		if (message->nlmsg_seq != space->sequence)
 			continue;
 		if (message->nlmsg_type == NLMSG_ERROR) {
-			/* no UDP diagnosis in this kernel: the pass goes on without */
-			next_stage(space, now_boot_ns);
+			/* Without UDP diagnosis in this kernel the pass goes on; one
+			 * without TCP says nothing of what is no more. */
+			if (space->stage < STAGE_UDP4)
+				space->stage = STAGE_IDLE;
+			else
+				next_stage(space, now_boot_ns);
 			return true;
 		}
 		if (message->nlmsg_type == NLMSG_DONE) {
@@ -335,14 +344,14 @@ static bool read_part(struct sd_space *space, uint64_t now_boot_ns)
 	return true;
 }
 
-bool sd_space_work(struct sd_space *space, uint64_t now_boot_ns)
+bool sd_space_work(struct sd_space *space)
 {
 	const uint64_t began_ns = clock_thread_cpu_ns();
 	bool more = false;
 
-	drain_events(space, now_boot_ns);
+	drain_events(space);
 	if (space->stage != STAGE_IDLE) {
-		more = read_part(space, now_boot_ns);
+		more = read_part(space);
 		space->cpu_ns += clock_thread_cpu_ns() - began_ns;
 		if (space->stage == STAGE_IDLE)
 			space->pass_cpu_ns = space->cpu_ns;
@@ -355,7 +364,7 @@ void sd_space_gone(struct sd_space *space, uint64_t now_boot_ns)
 	struct obs sweep = { .kind = OBS_SWEEP, .origin = ORIGIN_SOCKET,
 			     .at_boot_ns = now_boot_ns };
 
-	drain_events(space, now_boot_ns);
+	drain_events(space);
 	sweep.sweep.netns = space->netns;
 	sweep.sweep.gone = true;
 	sweep.sweep.began_boot_ns = now_boot_ns;

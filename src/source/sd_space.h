@@ -31,7 +31,7 @@ uint32_t sd_space_netns(const struct sd_space *space);
 
 /* Reads what waits: events, then a part of the dump that is under way. True when
  * there is more of the dump to read now. */
-bool sd_space_work(struct sd_space *space, uint64_t now_boot_ns);
+bool sd_space_work(struct sd_space *space);
 /* Begins a whole pass, unless one is under way. */
 void sd_space_begin(struct sd_space *space, uint64_t now_boot_ns);
 bool sd_space_is_passing(const struct sd_space *space);

@@ -152,7 +152,7 @@ static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 	for (size_t i = 0; i < sd->count; i++) {
 		if (begin)
 			sd_space_begin(sd->space[i], now_boot_ns);
-		more |= sd_space_work(sd->space[i], now_boot_ns);
+		more |= sd_space_work(sd->space[i]);
 		passing |= sd_space_is_passing(sd->space[i]);
 	}
 	if ((begin || sd->passing) && !passing) {
@@ -178,7 +178,7 @@ static void sockdiag_last_look(struct source *source, uint64_t now_boot_ns)
 
 	for (size_t i = 0; i < sd->count; i++) {
 		sd_space_begin(sd->space[i], now_boot_ns);
-		while (sd_space_work(sd->space[i], now_boot_ns))
+		while (sd_space_work(sd->space[i]))
 			;
 	}
 }
