@@ -115,6 +115,52 @@ static void prefers_the_socket_of_its_own_namespace(void **state)
 	assert_owners(*state, 1000, 12, 0);
 }
 
+static void takes_no_foreign_socket_where_that_end_is_at_home(void **state)
+{
+	see(*state, "address address addr=10.0.0.1 netns=1");
+	see(*state, "open conntrack " FLOW " netns=1");
+	socket_of(*state, CLIENT " netns=2", 11);
+	socket_of(*state, SERVER " netns=3", 12);
+	assert_owners(*state, 1000, 0, 12);
+}
+
+static void takes_no_foreign_socket_that_another_entry_has(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "address address addr=10.0.0.1 netns=1");
+	see(lab, "address address addr=10.0.0.1 netns=2");
+	see(lab, "open conntrack " FLOW " netns=1");
+	socket_of(lab, SERVER " netns=3", 12);
+	see(lab, "open conntrack " FLOW " netns=2");
+	pass(lab, 2 * S);
+	const struct record first = live(lab, 1000, 1), second = live(lab, 1000, 2);
+
+	assert_int_equal(server_pid(&first), 12);
+	assert_int_equal(server_pid(&second), 0);
+}
+
+static void tells_a_socket_that_comes_when_nothing_moves_any_more(void **state)
+{
+	struct lab *lab = *state;
+	size_t before;
+
+	see(lab, "open conntrack " FLOW " netns=1");
+	see(lab, "sample conntrack " FLOW " netns=1 bytes0=100 packets0=1");
+	pass(lab, 60 * S);
+	before = lab->count;
+	socket_of(lab, CLIENT " netns=1", 11);
+	pass(lab, 60 * S);
+	assert_int_equal(last(lab)->event, EVENT_UPDATE);
+	assert_int_equal(client_pid(last(lab)), 11);
+	assert_deltas(last(lab), 0, 0);
+	/* once */
+	assert_int_equal(lab->count, before + 2);
+	assert_int_equal(count_of(lab, EVENT_CONNECT), 1);
+	pass(lab, 60 * S);
+	assert_int_equal(lab->count, before + 2);
+}
+
 static void counts_a_socket_in_full_that_another_flow_gave_back(void **state)
 {
 	struct lab *lab = *state;
@@ -191,6 +237,23 @@ static void makes_a_flow_of_a_socket_that_conntrack_does_not_know(void **state)
 	assert_int_equal(last(lab)->event, EVENT_END);
 	assert_deltas(last(lab), 15, 0);
 	assert_int_equal(stats_of(lab).sockets, 0);
+}
+
+static void waits_for_the_passes_over_the_other_namespaces(void **state)
+{
+	struct lab *lab = *state;
+
+	sweep(lab, "conntrack", 1);
+	sweep(lab, "conntrack", 2);
+	pass(lab, S);
+	see(lab, "sample socket " SERVER " netns=2 cookie=5 state=1 role=2 received=10");
+	pass(lab, S);
+	sweep(lab, "conntrack", 2); /* its entry can still be namespace 1's */
+	assert_int_equal(stats_of(lab).opened, 0);
+	see(lab, "sample conntrack " FLOW " netns=1 bytes0=10");
+	sweep(lab, "conntrack", 1);
+	sweep(lab, "conntrack", 2);
+	assert_int_equal(stats_of(lab).opened, 1);
 }
 
 static void sees_the_connection_from_its_initiator(void **state)
@@ -378,10 +441,14 @@ int main(void)
 		LAB_TEST(attaches_none_of_two_foreign_sockets_that_fit),
 		LAB_TEST(attaches_none_of_three_foreign_sockets_that_fit),
 		LAB_TEST(prefers_the_socket_of_its_own_namespace),
+		LAB_TEST(takes_no_foreign_socket_where_that_end_is_at_home),
+		LAB_TEST(takes_no_foreign_socket_that_another_entry_has),
+		LAB_TEST(tells_a_socket_that_comes_when_nothing_moves_any_more),
 		LAB_TEST(counts_a_socket_in_full_that_another_flow_gave_back),
 		cmocka_unit_test(lends_a_bound_udp_socket_to_every_flow),
 		LAB_TEST(lends_no_udp_socket_across_namespaces_or_ports),
 		LAB_TEST(makes_a_flow_of_a_socket_that_conntrack_does_not_know),
+		LAB_TEST(waits_for_the_passes_over_the_other_namespaces),
 		LAB_TEST(sees_the_connection_from_its_initiator),
 		LAB_TEST(adds_no_flow_when_conntrack_picks_up_what_a_socket_counts),
 		LAB_TEST(gives_a_connection_to_conntrack_when_both_are_seen_in_time),
