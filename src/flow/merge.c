@@ -14,9 +14,9 @@
 
 #include "flow/table_impl.h"
 
-/* An OPEN that arrives this soon after a dump has shown the flow is that flow's
- * own, read late. */
-#define LATE_OPEN_MS 1000
+/* Without the kernel's start, an OPEN that arrives this soon after a dump has shown
+ * the flow is that flow's own, read late. */
+#define LATE_OPEN_NS 1000000000ULL
 /* The kernel's timeouts are whole seconds and its collector is lazy. */
 #define TIMEOUT_SLACK_NS 2000000000ULL
 
@@ -214,16 +214,28 @@ static void row_begin(struct table *table, const struct obs *obs)
 	apply(table, flow, obs);
 }
 
+/* Whether an OPEN is of the row that stands. OPENs are read in their order, so the
+ * first since the row's start is its own; were that one lost, the starts of what
+ * is read later tell the two flows apart. */
+static bool is_own_open(const struct table *table, const struct flow *flow)
+{
+	/* conntrack can also pick up a connection that a socket counts */
+	if (!(flow->flags & FLOW_CONNTRACK))
+		return true;
+	if (flow->flags & FLOW_OPENED)
+		return false;
+	if (flow->flags & FLOW_START_KNOWN)
+		return !(flow->flags & FLOW_BASELINE);
+	return flow_age_ns(table, flow, table->now_boot_ns) < LATE_OPEN_NS;
+}
+
 static void observe_open(struct table *table, const struct obs *obs)
 {
 	struct rows rows = rows_find(table, &obs->ct);
 	struct flow *flow = rows.live;
 
 	if (flow) {
-		/* conntrack can also pick up a connection that a socket counts */
-		if ((!(flow->flags & FLOW_OPENED) && flow->seq <= 1 &&
-		     ms_of(obs->at_boot_ns) - flow->record_ms < LATE_OPEN_MS) ||
-		    !(flow->flags & FLOW_CONNTRACK)) {
+		if (is_own_open(table, flow)) {
 			flow->flags |= FLOW_OPENED;
 			apply(table, flow, obs);
 			return;

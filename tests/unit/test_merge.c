@@ -142,6 +142,24 @@ static void ignores_a_dump_that_was_read_before_the_end(void **state)
 	assert_int_equal(stats_of(lab).live, 0);
 }
 
+static void takes_the_first_open_after_the_start_for_its_own(void **state)
+{
+	struct lab *lab = *state;
+	unsigned i;
+
+	/* shown by dumps and told in many records while the event waits its turn */
+	for (i = 1; i < 10; i++) {
+		see(lab, "sample conntrack " TCP " bytes0=%u start=%llu", 100 * i, NEW_START);
+		pass(lab, 20 * S);
+	}
+	assert_true(count_of(lab, EVENT_UPDATE) > 2);
+	see(lab, "open conntrack " TCP);
+	assert_int_equal(stats_of(lab).opened, 1);
+	/* the second is another's */
+	see(lab, "open conntrack " TCP);
+	assert_int_equal(stats_of(lab).opened, 2);
+}
+
 static void gives_a_tuple_reused_a_millisecond_later_another_id(void **state)
 {
 	struct lab *lab = *state;
@@ -399,6 +417,7 @@ int main(void)
 		LAB_TEST(accepts_an_end_before_its_beginning),
 		LAB_TEST(counts_a_repeated_end_once),
 		LAB_TEST(ignores_a_dump_that_was_read_before_the_end),
+		LAB_TEST(takes_the_first_open_after_the_start_for_its_own),
 		LAB_TEST(gives_a_tuple_reused_a_millisecond_later_another_id),
 		LAB_TEST(gives_a_tuple_reused_in_one_batch_of_events_another_id),
 		LAB_TEST(keeps_a_new_flow_apart_from_the_end_of_the_last),
