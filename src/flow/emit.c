@@ -175,6 +175,20 @@ static void fill_health(const struct sock *sock, enum side side, struct record *
 	ret->min_rtt_us[side] = sock->min_rtt_us;
 }
 
+/* What either end is sure of is a lower bound: bytes in flight are not acknowledged
+ * yet, and a socket that closed first can miss one (diag_parse.c). */
+static void fill_payload(const struct sock *sock, enum side side, struct record *ret)
+{
+	enum side i;
+
+	for (i = 0; i < SIDES; i++) {
+		const uint64_t bytes = sock->payload_bytes[i == side ? INITIATOR : RESPONDER];
+
+		if (bytes > ret->tcp_payload_bytes[i])
+			ret->tcp_payload_bytes[i] = bytes;
+	}
+}
+
 /* The client's socket tells where both ends are local, then the server's health
  * has fields of its own. */
 static void fill_sockets(const struct table *table, const struct flow *flow,
@@ -200,6 +214,9 @@ static void fill_sockets(const struct table *table, const struct flow *flow,
 		}
 		if (!(sock->flags & SOCKET_HAS_INFO))
 			continue;
+		if (!told)
+			ret->tcp_payload_bytes[0] = ret->tcp_payload_bytes[1] = 0;
+		fill_payload(sock, side, ret);
 		if (told) {
 			fill_health(sock, RESPONDER, ret);
 			for (id = FIELD_SERVER_RETRANSMITS; id <= FIELD_SERVER_MIN_RTT_US; id++)
@@ -207,8 +224,6 @@ static void fill_sockets(const struct table *table, const struct flow *flow,
 			continue;
 		}
 		fill_health(sock, INITIATOR, ret);
-		ret->tcp_payload_bytes[side] = sock->payload_bytes[INITIATOR];
-		ret->tcp_payload_bytes[!side] = sock->payload_bytes[RESPONDER];
 		ret->tcp_segments[side] = sock->segments[INITIATOR];
 		ret->tcp_segments[!side] = sock->segments[RESPONDER];
 		for (id = FIELD_TCP_PAYLOAD_ORIG; id <= FIELD_MIN_RTT_US; id++)

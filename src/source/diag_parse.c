@@ -26,7 +26,13 @@ static uint64_t less(uint64_t value, uint64_t by)
 	return value > by ? value - by : 0;
 }
 
-/* Whether our FIN is known to be acknowledged, the peer's to have come. */
+/* A socket is destroyed in state CLOSE, whatever came before, so nothing tells
+ * whether the peer's FIN is among the bytes received: of one that was closed by
+ * close(2) before its peer the rest is handled by a time-wait socket. It is taken
+ * for counted, so that what is told is never too much, at most one byte too
+ * little.
+ *
+ * Whether our FIN is known to be acknowledged, the peer's to have come. */
 static bool fin_is_acked(uint8_t state)
 {
 	return state == STATE_FIN_WAIT2 || state == STATE_TIME_WAIT;
