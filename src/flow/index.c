@@ -78,7 +78,8 @@ static void grow(struct index *index)
 
 void index_add(struct index *index, uint64_t hash, uint32_t slot)
 {
-	if (2 * (uint64_t)index->count > index->mask && index->mask < index->mask_max)
+	if (4 * (uint64_t)index->count > 3 * (uint64_t)index->mask &&
+	    index->mask < index->mask_max)
 		grow(index);
 	assert(index->count < index->mask);
 	place(index, (struct index_entry){ (uint32_t)hash, slot + 1 });

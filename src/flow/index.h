@@ -8,8 +8,8 @@
 /* Hash → slot, for slots that live elsewhere: open addressing with linear
  * probing over {32-bit tag, 32-bit slot}, deletion by shifting back. Several
  * slots may share a hash; the caller compares keys. Address space for the
- * largest size is taken at start; the part in use doubles whenever it is half
- * full, so that few entries stay in few pages. */
+ * largest size is taken at start; the part in use doubles whenever it is three
+ * quarters full, so that few entries stay in few pages. */
 struct index_entry {
 	uint32_t tag;
 	uint32_t slot_plus_1; /* 0: empty */

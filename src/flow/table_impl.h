@@ -160,8 +160,8 @@ struct table {
 	struct table_stats count;
 };
 
-_Static_assert(sizeof(struct flow) <= 224, "a flow is 224 bytes, its two index cells 32");
-_Static_assert(sizeof(struct sock) <= 160, "a socket is 160 bytes, its index cells 32");
+_Static_assert(sizeof(struct flow) <= 224, "a flow and its index cells take at most 256 bytes");
+_Static_assert(sizeof(struct sock) <= 160, "a socket and its index cells take at most 192 bytes");
 
 static inline struct flow *flow_at(const struct table *table, uint32_t slot)
 {
