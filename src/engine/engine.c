@@ -59,6 +59,21 @@ static void on_record(void *context, const struct record *record)
 	}
 }
 
+/* The first line tells a replay what the observations do not. */
+static int tap_open(struct engine *engine, uint64_t started_wall_ns, struct why *why)
+{
+	const char *path = engine->conf.record_path;
+
+	if (!path)
+		return 0;
+	engine->tap = fopen(path, "we");
+	if (!engine->tap)
+		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+	fprintf(engine->tap, "clock wall_minus_boot=%lld started=%llu\n",
+		(long long)clock_wall_minus_boot_ns(), (unsigned long long)started_wall_ns);
+	return 0;
+}
+
 static void tap_write(struct engine *engine, const struct obs *obs)
 {
 	buf_clear(&engine->tap_line);
@@ -316,13 +331,9 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 		if (r < 0)
 			goto fail;
 	}
-	if (conf->record_path) {
-		engine->tap = fopen(conf->record_path, "we");
-		if (!engine->tap) {
-			r = why_set(why, -errno, "%s: %s", conf->record_path, strerror(errno));
-			goto fail;
-		}
-	}
+	r = tap_open(engine, started_wall_ns, why);
+	if (r < 0)
+		goto fail;
 	r = open_sources(engine, why);
 	if (r == 0)
 		r = make_table(engine, started_wall_ns, why);
