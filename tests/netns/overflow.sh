@@ -8,8 +8,8 @@ test_flows_past_the_limit_are_counted_and_live_ones_stay() {
 	pair
 	listen_at a
 	WEIR_TABLE__MAX_FLOWS=50 weir_start
-	traffic udp --client-netns a --server-netns b --to 10.0.0.2 --count 120 --packets 1 \
-		--send 300 --reply 700
+	traffic udp --client-netns a --server-netns b --source-port 3001 --to 10.0.0.2 \
+		--count 120 --packets 1 --send 300 --reply 700
 	wait_for check stats 's["table"]["live"] == 50' 's["table"]["refused_observations"] >= 70'
 	flush a
 	wait_for has_lines 120 "$T/destroy.a"
