@@ -11,8 +11,15 @@ PATIENCE_S=${PATIENCE_S:-30}
 EVERY_LOOK='[{"age":"0s","every":"0s"}]'
 weir_pid=''
 
+# What weir recorded is whole once it has stopped.
+keep() {
+	[ -n "${KEEP:-}" ] || return 0
+	[ -z "$weir_pid" ] || weir_stop || true
+	mkdir -p "$KEEP/$kept" && cp -r "$T/." "$KEEP/$kept/" || true
+}
+
 failed_at() {
-	[ -z "${KEEP:-}" ] || cp -r "$T" "$KEEP" 2>/dev/null || true
+	keep 2>/dev/null
 	echo "line $1: $2"
 	for log in "$T"/*.log; do
 		[ ! -s "$log" ] || { echo "--- ${log##*/}" && tail -n 25 "$log"; }
