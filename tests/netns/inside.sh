@@ -14,7 +14,7 @@ cp -- "$TRAFFIC" /run/traffic.bin
 WEIR=/run/weir.bin
 TRAFFIC=/run/traffic.bin
 export T=/run/t
-kept=$1.$2
+[ -z "${KEEP:-}" ] || KEEP=$KEEP/$1.$2
 
 folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=tests/netns/lib.sh

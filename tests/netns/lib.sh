@@ -15,7 +15,8 @@ weir_pid=''
 keep() {
 	[ -n "${KEEP:-}" ] || return 0
 	[ -z "$weir_pid" ] || weir_stop || true
-	mkdir -p "$KEEP/$kept" && cp -r "$T/." "$KEEP/$kept/" || true
+	mkdir -p "$KEEP"
+	cp -r "$T/." "$KEEP/" 2>/dev/null || true
 }
 
 failed_at() {
