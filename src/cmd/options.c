@@ -327,18 +327,25 @@ static void caret(const char *text, unsigned column)
 	fprintf(stderr, "  %s\n  %*s^\n", text, (int)column - 1, "");
 }
 
+static int no_memory(void)
+{
+	fprintf(stderr, "weir: no memory for the filter\n");
+	return EXIT_FAILED;
+}
+
 /* Reads what was typed alone first: an error should point into that. */
 static int check_typed(struct reading *reading, const char *typed)
 {
 	struct filter *filter;
 	unsigned column = 0;
 	struct buf tree = { 0 };
+	int r = filter_new(&filter, typed, &column, &reading->why);
 
-	if (filter_new(&filter, typed, &column, &reading->why) < 0) {
+	if (r < 0) {
 		fprintf(stderr, "weir: %s\n", reading->why.text);
 		if (column)
 			caret(typed, column);
-		return EXIT_USAGE;
+		return r == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
 	}
 	if (reading->options->explain) {
 		filter_explain(filter, &tree);
@@ -377,7 +384,7 @@ static int read_filter(struct reading *reading, char **words, int count)
 	if (reading->takes & TAKES_INTERVAL)
 		count = words_take_interval(options, words, count);
 	typed = words_join(words, count);
-	r = typed ? check_typed(reading, typed) : EXIT_FAILED;
+	r = typed ? check_typed(reading, typed) : no_memory();
 	if (r < 0 && typed[strspn(typed, " \t\r\n,")])
 		add_term(reading, "%s", typed);
 	free(typed);
@@ -388,12 +395,13 @@ static int read_filter(struct reading *reading, char **words, int count)
 		add_defaults(reading);
 	buf_putc(&reading->terms, '\0');
 	if (reading->terms.error)
-		return usage_error("no memory for the filter");
+		return no_memory();
 	options->filter = reading->terms.data; /* given away */
 	reading->terms = (struct buf){ 0 };
 	/* what the flags added can be wrong as well: --pid abc */
-	if (filter_new(&filter, options->filter, NULL, &reading->why) < 0)
-		return usage_error(reading->why.text);
+	r = filter_new(&filter, options->filter, NULL, &reading->why);
+	if (r < 0)
+		return r == -ENOMEM ? no_memory() : usage_error(reading->why.text);
 	filter_free(filter);
 	return -1;
 }
