@@ -106,8 +106,11 @@ void ct_sysctl_free(struct ct_sysctl *sysctl)
 			put_back(sysctl, sysctl->changed[i].netns);
 		else if (others)
 			others[n++] = sysctl->changed[i].netns;
+		else
+			netns_visit(&sysctl->changed[i].netns, 1, put_back, sysctl);
 	}
-	if (n)
+	/* memory or a descriptor that was refused once must not leave a switch on */
+	if (n && netns_visit(others, n, put_back, sysctl) < (int)n)
 		netns_visit(others, n, put_back, sysctl);
 	free(others);
 	free(sysctl->changed);
