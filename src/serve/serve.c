@@ -143,6 +143,7 @@ static int take_lock(struct serve *serve, const char *path, struct why *why)
 		return why_set(why, r, "%s: another weir is running there (weir stats asks it)",
 			       path);
 	}
+	serve->is_locked = true;
 	return 0;
 }
 
@@ -293,7 +294,7 @@ void serve_close(struct serve *serve)
 		char lock[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
 
 		/* ours alone: it is let go of only after its name is gone */
-		if (serve->listen_fd >= 0) {
+		if (serve->is_locked) {
 			snprintf(lock, sizeof(lock), "%s.lock", serve->conf.socket_path);
 			unlink(lock);
 		}

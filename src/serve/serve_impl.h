@@ -27,6 +27,7 @@ struct serve {
 	int epoll_fd;              /* the daemon's; -1 while it is not in the loop */
 	struct loop_timer *timer;  /* owned: when the daemon wants to be run */
 	int lock_fd, listen_fd;    /* owned */
+	bool is_locked;            /* lock_fd's file is ours, then */
 	unsigned connections;
 	uint64_t slice_until_ns; /* what all requests of one turn share */
 	struct gather *gathers; /* listings that are being sorted */
