@@ -125,12 +125,13 @@ static void on_netns_entered(void *context, uint32_t netns, bool own)
 
 		if (!source->ops->enter)
 			continue;
+		why = (struct why){ "" };
 		r = source->ops->enter(source, netns, &why);
 		engine->source[i].next_boot_ns = 0;
 		if (r < 0 && log_limit_allows(&engine->enter_limit, clock_boot_ns(),
 					      10 * NUM_NS_PER_S))
 			log_warn("network namespace %u, %s: %s", netns, source->ops->name,
-				 why.text);
+				 why.text[0] ? why.text : strerror(-r));
 	}
 }
 
