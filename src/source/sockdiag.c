@@ -6,6 +6,7 @@
  * found by the passes, and only the own namespace is seen.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/fs.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "source/sd_space.h"
@@ -24,7 +24,8 @@
 #define CPU_SHARE_EMPTY 0.0003
 #define INTERVAL_MAX_NS (30 * NUM_NS_PER_S)
 #define INTERVAL_EMPTY_MAX_NS (5 * NUM_NS_PER_S)
-/* Ends wait in the socket's buffer: drained this often. */
+/* Ends wait in the socket's buffer: drained this often, at multiples of it, so that
+ * one wake-up serves all sources. */
 #define BEAT_NS (100 * NUM_NS_PER_MS)
 #define BEAT_EMPTY_NS (250 * NUM_NS_PER_MS)
 #define SLICE_NS NUM_NS_PER_MS
@@ -37,6 +38,7 @@ struct sockdiag {
 	size_t count, capacity;
 	uint64_t refresh_ns, event_buffer_bytes;
 	uint64_t next_pass_boot_ns, last_pass_boot_ns;
+	int sockstat_fd;    /* owned; -1: /proc is not there */
 	uint64_t allocated; /* of the kernel, when last asked */
 	bool passing;
 	bool first_pass_done;
@@ -89,6 +91,11 @@ static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
+static uint64_t next_beat(uint64_t now_boot_ns, uint64_t beat_ns)
+{
+	return (now_boot_ns / beat_ns + 1) * beat_ns;
+}
+
 static uint32_t socket_count(const struct sockdiag *sd)
 {
 	uint32_t sockets = 0;
@@ -116,13 +123,16 @@ static uint64_t interval_ns(const struct sockdiag *sd)
 
 /* TCP sockets of all namespaces (proc(5): "TCP: … alloc N …"); 0 when unknown.
  * When it moves, a pass is worth its cost. */
-static uint64_t sockets_allocated(void)
+static uint64_t sockets_allocated(const struct sockdiag *sd)
 {
 	char text[1024];
 	const char *alloc;
+	/* opening it takes longer than reading it, and this is done at rest */
+	const ssize_t n = pread(sd->sockstat_fd, text, sizeof(text) - 1, 0);
 
-	if (fs_read_text("/proc/net/sockstat", text, sizeof(text)) < 0)
+	if (n < 0)
 		return 0;
+	text[n] = '\0';
 	alloc = strstr(text, " alloc ");
 	return alloc ? strtoull(alloc + 7, NULL, 10) : 0;
 }
@@ -135,7 +145,7 @@ static void look_for_news(struct sockdiag *sd, uint64_t now_boot_ns)
 
 	if (sd->passing || socket_count(sd) || sd->next_pass_boot_ns <= soon_boot_ns)
 		return;
-	allocated = sockets_allocated();
+	allocated = sockets_allocated(sd);
 	if (allocated > sd->allocated)
 		sd->next_pass_boot_ns = soon_boot_ns;
 	sd->allocated = allocated;
@@ -158,6 +168,8 @@ static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 	if ((begin || sd->passing) && !passing) {
 		sd->last_pass_boot_ns = now_boot_ns;
 		sd->next_pass_boot_ns = now_boot_ns + interval_ns(sd);
+		if (!socket_count(sd))
+			sd->next_pass_boot_ns = next_beat(sd->next_pass_boot_ns, BEAT_EMPTY_NS);
 		sd->shared.stats.freshness_ns = interval_ns(sd);
 		sd->first_pass_done = true;
 	}
@@ -165,7 +177,7 @@ static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 	owners_boot_ns = proc_owner_work(sd->shared.owners, now_boot_ns, SLICE_NS);
 	if (more || passing)
 		return now_boot_ns;
-	next_boot_ns = now_boot_ns + (socket_count(sd) ? BEAT_NS : BEAT_EMPTY_NS);
+	next_boot_ns = next_beat(now_boot_ns, socket_count(sd) ? BEAT_NS : BEAT_EMPTY_NS);
 	if (sd->next_pass_boot_ns < next_boot_ns)
 		next_boot_ns = sd->next_pass_boot_ns;
 	return owners_boot_ns < next_boot_ns ? owners_boot_ns : next_boot_ns;
@@ -203,6 +215,8 @@ static void sockdiag_close(struct source *source)
 	free(sd->space);
 	proc_owner_free(sd->shared.owners);
 	free(sd->shared.reply);
+	if (sd->sockstat_fd >= 0)
+		close(sd->sockstat_fd);
 	free(sd);
 }
 
@@ -219,6 +233,7 @@ static int sockdiag_open(struct source **ret, const struct source_conf *conf,
 	sd->refresh_ns = conf->refresh_ns;
 	sd->event_buffer_bytes =
 		conf->event_buffer_bytes ? conf->event_buffer_bytes : EVENT_BUFFER_BYTES;
+	sd->sockstat_fd = open("/proc/net/sockstat", O_RDONLY | O_CLOEXEC);
 	sd->shared.reply = malloc(SD_REPLY_BYTES);
 	if (sd->shared.reply)
 		r = proc_owner_new(&sd->shared.owners, outlet);
