@@ -4,7 +4,7 @@
  *
  * A pipe whose reader is slow makes it wait, on its own thread; it writes at
  * most PIPE_BUF at a time after poll(2) said there is room, so that it can
- * always be told to stop.
+ * always be told to stop. A disk that is full is waited for likewise.
  */
 #include <errno.h>
 #include <limits.h>
@@ -96,7 +96,11 @@ static enum delivery file_deliver(struct sink *sink, struct buf *buf, struct why
 		n = -errno;
 		buf_consume(buf, done);
 		why_set(why, (int)n, "%s", strerror(errno));
-		return n == -EPIPE ? CLOSED : REJECTED;
+		if (n != -ENOSPC && n != -EDQUOT)
+			return n == -EPIPE ? CLOSED : REJECTED;
+		/* the rest of a line follows once there is room again */
+		poll(NULL, 0, WAIT_MS);
+		return RETRY;
 	}
 	return DELIVERED;
 }

@@ -28,8 +28,8 @@
 
 #define BLOCK_BYTES 65536
 #define QUEUE_BYTES_DEFAULT (32U << 20)
-/* A sink that rejects says so once a minute. */
-#define REJECTED_LOG_NS 60000000000ULL
+/* A sink that fails says so once a minute. */
+#define FAILED_LOG_NS 60000000000ULL
 #define ROOM_LOOK_NS 100000000ULL
 
 struct block {
@@ -48,7 +48,7 @@ struct outbox {
 	int closed_fd; /* owned */
 	pthread_t thread;
 	bool started, drained;
-	struct log_limit rejected; /* the thread's */
+	struct log_limit failed; /* the thread's */
 
 	struct block *filling; /* the collector's, not in the queue */
 
@@ -124,6 +124,12 @@ static void queue_give_back(struct outbox *outbox, struct block *block, enum del
 	pthread_mutex_unlock(&outbox->lock);
 }
 
+static void tell_failure(struct outbox *outbox, const struct why *why, const char *what)
+{
+	if (log_limit_allows(&outbox->failed, clock_boot_ns(), FAILED_LOG_NS))
+		log_error("sink %s: %s, %s", outbox->name, why->text, what);
+}
+
 static enum delivery deliver_block(struct outbox *outbox, const struct block *block,
 				   struct buf *buf)
 {
@@ -143,10 +149,11 @@ static enum delivery deliver_block(struct outbox *outbox, const struct block *bl
 		if (is_given_up(outbox))
 			return CLOSED;
 		fate = outbox->sink->ops->deliver(outbox->sink, buf, &why);
+		if (fate == RETRY && why.text[0])
+			tell_failure(outbox, &why, "trying again");
 	}
-	if (fate == REJECTED &&
-	    log_limit_allows(&outbox->rejected, clock_boot_ns(), REJECTED_LOG_NS))
-		log_error("sink %s: %s, records dropped", outbox->name, why.text);
+	if (fate == REJECTED)
+		tell_failure(outbox, &why, "records dropped");
 	return fate;
 }
 
