@@ -143,7 +143,7 @@ static void explain_node(const struct filter *filter, uint16_t at, unsigned dept
 		break;
 	case NODE_REGEX:
 		explain_operand(node, buf);
-		buf_puts(buf, "the pattern");
+		buf_printf(buf, "\"%s\"", node->text);
 		break;
 	case NODE_ADDR:
 		explain_operand(node, buf);

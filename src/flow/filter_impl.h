@@ -71,7 +71,7 @@ struct node {
 	uint64_t low, high; /* INT: the value, or a span (EQ with low..high) */
 	double real;
 	struct addr_net net;
-	char *text;         /* owned: TEXT, PREFIX */
+	char *text;         /* owned: TEXT, PREFIX; REGEX: the pattern */
 	size_t text_length;
 	regex_t *regex;     /* owned */
 	unsigned column;    /* for explain */

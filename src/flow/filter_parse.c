@@ -182,6 +182,9 @@ static int compile_regex(struct parser *p, struct node *node, const struct token
 		return fail(p, word, "repetition counts {n} are not taken in patterns");
 	memcpy(pattern, word->text, word->n);
 	pattern[word->n] = '\0';
+	node->text = strdup(pattern);
+	if (!node->text)
+		return -ENOMEM;
 	node->regex = calloc(1, sizeof(*node->regex));
 	if (!node->regex)
 		return -ENOMEM;
