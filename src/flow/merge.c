@@ -232,8 +232,14 @@ static bool is_own_open(const struct table *table, const struct flow *flow)
 static void observe_open(struct table *table, const struct obs *obs)
 {
 	struct rows rows = rows_find(table, &obs->ct);
-	struct flow *flow = rows.live;
+	struct flow *flow = rows.live, *ended = rows.ended;
 
+	/* that of an earlier flow, read after its end */
+	if (ended && !(ended->flags & (FLOW_OPENED | FLOW_BASELINE)) &&
+	    (!flow || ended->start_wall_ns < flow->start_wall_ns)) {
+		ended->flags |= FLOW_OPENED;
+		return;
+	}
 	if (flow) {
 		if (is_own_open(table, flow)) {
 			flow->flags |= FLOW_OPENED;
@@ -243,9 +249,6 @@ static void observe_open(struct table *table, const struct obs *obs)
 		if (is_same_start(flow, &obs->ct))
 			return;
 		flow->flags |= FLOW_SUPERSEDED;
-	} else if (rows.ended && !(rows.ended->flags & (FLOW_OPENED | FLOW_BASELINE))) {
-		rows.ended->flags |= FLOW_OPENED; /* its OPEN, read after its end */
-		return;
 	}
 	row_begin(table, obs);
 }
@@ -339,26 +342,6 @@ static void close_flow(struct table *table, struct flow *flow, const struct obs 
 	flow_end(table, flow, reason, stop_wall_ns);
 }
 
-static void overflow_add(struct table *table, const struct obs_ct *ct)
-{
-	enum overflow_proto bucket = OVERFLOW_OTHER;
-	enum side i;
-
-	if (ct->key.orig.proto == IPPROTO_TCP)
-		bucket = OVERFLOW_TCP;
-	else if (ct->key.orig.proto == IPPROTO_UDP)
-		bucket = OVERFLOW_UDP;
-	else if (proto_is_icmp(ct->key.orig.proto))
-		bucket = OVERFLOW_ICMP;
-	/* The flow is counted here and only here: once, with its last word. */
-	table->count.opened++;
-	table->count.lost_table_full++;
-	for (i = 0; i < SIDES && ct->has & CT_COUNTERS; i++) {
-		table->count.overflow_bytes[bucket][i] += ct->bytes[i];
-		table->count.overflow_packets[bucket][i] += ct->packets[i];
-	}
-}
-
 static void observe_close(struct table *table, const struct obs *obs)
 {
 	struct rows rows = rows_find(table, &obs->ct);
@@ -388,7 +371,7 @@ static void observe_close(struct table *table, const struct obs *obs)
 	}
 	flow = row_add(table, obs);
 	if (!flow) {
-		overflow_add(table, ct);
+		flow_overflow(table, ct->key.orig.proto, ct->bytes, ct->packets);
 		return;
 	}
 	join_flow(table, flow);

@@ -39,46 +39,6 @@ static struct sock *sock_find(const struct table *table, uint64_t cookie)
 	return NULL;
 }
 
-static void owner_drop(struct table *table, uint32_t owner)
-{
-	struct owner_entry *entry;
-
-	if (!owner)
-		return;
-	entry = pool_at(&table->owners, owner - 1);
-	if (--entry->references)
-		return;
-	index_remove(&table->owner_by_content,
-		     hash_bytes(&entry->owner, sizeof(entry->owner), table->conf.index_seed),
-		     owner - 1);
-	pool_give(&table->owners, owner - 1);
-}
-
-/* A shared copy of the owner, one reference more; SLOT_NONE when full. */
-static uint32_t owner_keep(struct table *table, const struct owner *owner)
-{
-	const uint64_t hash = hash_bytes(owner, sizeof(*owner), table->conf.index_seed);
-	struct owner_entry *entry;
-	uint32_t slot, at;
-
-	for (slot = index_first(&table->owner_by_content, hash, &at); slot != INDEX_END;
-	     slot = index_next(&table->owner_by_content, hash, &at)) {
-		entry = pool_at(&table->owners, slot);
-		if (memcmp(&entry->owner, owner, sizeof(*owner)))
-			continue;
-		entry->references++;
-		return slot + 1;
-	}
-	slot = pool_take(&table->owners);
-	if (slot == POOL_NONE)
-		return SLOT_NONE;
-	entry = pool_at(&table->owners, slot);
-	entry->owner = *owner;
-	entry->references = 1;
-	index_add(&table->owner_by_content, hash, slot);
-	return slot + 1;
-}
-
 static void sock_index(struct table *table, struct sock *sock, const struct tuple *local)
 {
 	const uint64_t seed = table->conf.index_seed;
@@ -101,7 +61,7 @@ static void sock_remove(struct table *table, struct sock *sock)
 	if (sock->flags & SOCKET_INDEXED)
 		index_remove(&table->socket_by_tuple,
 			     tuple_hash(&sock->local, table->conf.index_seed), slot);
-	owner_drop(table, sock->owner);
+	owners_drop(table, sock->owner);
 	pool_give(&table->sockets, slot);
 }
 
@@ -360,10 +320,10 @@ void merge_owner(struct table *table, const struct obs_owner *seen)
 
 	if (!sock)
 		return;
-	owner = owner_keep(table, &seen->owner);
+	owner = owners_keep(table, &seen->owner);
 	if (!owner)
 		return;
-	owner_drop(table, sock->owner);
+	owners_drop(table, sock->owner);
 	sock->owner = owner;
 	if (sock->flow)
 		flow_tell_socket(table, flow_at(table, sock->flow - 1));
@@ -412,15 +372,21 @@ static struct tuple connection_of(const struct sock *sock)
 static void flow_of_socket(struct table *table, struct sock *sock)
 {
 	struct key key = { .orig = connection_of(sock), .netns = sock->netns };
+	uint64_t bytes[SIDES], packets[SIDES];
 	struct flow *flow;
 	enum side side;
 
 	flow = flow_add(table, &key, &key.orig);
+	side = tuple_is_equal(&key.orig, &sock->local) ? INITIATOR : RESPONDER;
 	if (!flow) {
 		table->count.refused_observations++;
+		if (sock->flags & SOCKET_CLOSED) {
+			totals_of(sock, side, bytes, packets);
+			flow_overflow(table, IPPROTO_TCP, bytes, packets);
+			sock_remove(table, sock);
+		}
 		return;
 	}
-	side = tuple_is_equal(&key.orig, &sock->local) ? INITIATOR : RESPONDER;
 	flow->start_wall_ns = table_wall_ns(table, sock->seen_boot_ns);
 	flow->socket[side] = sock_slot(table, sock) + 1;
 	sock->users++;

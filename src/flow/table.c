@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,26 @@ struct flow *flow_add(struct table *table, const struct key *key, const struct t
 	table->count.opened++;
 	table->count.live++;
 	return flow;
+}
+
+void flow_overflow(struct table *table, uint8_t proto, const uint64_t bytes[SIDES],
+		   const uint64_t packets[SIDES])
+{
+	enum overflow_proto bucket = OVERFLOW_OTHER;
+	enum side i;
+
+	if (proto == IPPROTO_TCP)
+		bucket = OVERFLOW_TCP;
+	else if (proto == IPPROTO_UDP)
+		bucket = OVERFLOW_UDP;
+	else if (proto_is_icmp(proto))
+		bucket = OVERFLOW_ICMP;
+	table->count.opened++;
+	table->count.lost_table_full++;
+	for (i = 0; i < SIDES; i++) {
+		table->count.overflow_bytes[bucket][i] += bytes[i];
+		table->count.overflow_packets[bucket][i] += packets[i];
+	}
 }
 
 void flow_set_nat(struct table *table, struct flow *flow, const struct tuple *nat)

@@ -6,6 +6,7 @@
  *   table.c  construction, dispatch, sweeps, visiting, stats
  *   merge.c  conntrack observations into flows
  *   socket.c socket observations into sockets, and flows of sockets alone
+ *   owners.c the processes that sockets point to, shared
  *   join.c   which sockets belong to which flow, which flows are one connection
  *   due.c    when a flow's next record is due (timer wheel, report curve)
  *   emit.c   flow → record */
@@ -212,6 +213,10 @@ static inline bool flow_has_moved(const struct flow *flow)
 /* A row for a new flow with that key and both tuples (nat: as the responder
  * sees it), indexed; NULL when the table is full (counted). */
 struct flow *flow_add(struct table *table, const struct key *key, const struct tuple *nat);
+/* Counts a flow that has ended and never had a row: here and only here, once, with
+ * its last word (zero where nothing counted it). */
+void flow_overflow(struct table *table, uint8_t proto, const uint64_t bytes[SIDES],
+		   const uint64_t packets[SIDES]);
 /* Gives the row and everything attached to it back. */
 void flow_remove(struct table *table, struct flow *flow);
 /* Takes over totals from the flow's origin; handles resets, rates, identities. */
@@ -247,6 +252,12 @@ void sock_take_over_counting(struct table *table, struct flow *flow);
 /* After a pass: TCP sockets that have no entry become flows, all of them when the
  * namespace is gone. */
 void sock_settle(struct table *table, uint32_t netns, bool gone);
+
+/* owners.c */
+/* A shared copy of the owner, one reference more; SLOT_NONE when full. */
+uint32_t owners_keep(struct table *table, const struct owner *owner);
+/* One reference less; SLOT_NONE is a no-op. */
+void owners_drop(struct table *table, uint32_t owner);
 
 /* address.c */
 void merge_address(struct table *table, const struct obs *obs);

@@ -248,7 +248,8 @@ static int rates(void)
 	sample_print("table_samples", sample(&bench, STEP, &packets), "1/s", ">= 2000000");
 	bytes = (double)(anonymous_bytes() - before_bytes) / FLOWS;
 	sample_print("table_flow", bytes, "bytes", "<= 256");
-	sample_print("table_closes", observe(&bench, OBS_CLOSE, FLOWS, STEP, ++packets), "1/s", "-");
+	packets++;
+	sample_print("table_closes", observe(&bench, OBS_CLOSE, FLOWS, STEP, packets), "1/s", "-");
 	sample_print("table_allocations_after_start", (double)(allocations - before_allocations),
 		     "", "0");
 	table_stats(bench.table, &stats);

@@ -106,7 +106,8 @@ static void looks_at_translated_addresses_too(void **state)
 	assert_matches((const char *const[]){ "host 192.168.1.5", "port 8443",
 					      "nat host 192.168.1.5", "nat port 8443", NULL },
 		       /* src and dst are the initiator's view */
-		       (const char *const[]){ "src port 8443", "dst port 8443", "nat host 10.1.1.1", NULL });
+		       (const char *const[]){ "src port 8443", "dst port 8443",
+					      "nat host 10.1.1.1", NULL });
 }
 
 static void joins_terms_from_left_to_right(void **state)

@@ -160,6 +160,19 @@ static void takes_the_first_open_after_the_start_for_its_own(void **state)
 	assert_int_equal(stats_of(lab).opened, 2);
 }
 
+static void gives_opens_in_their_order_to_what_was_seen_before_them(void **state)
+{
+	struct lab *lab = *state;
+
+	/* a dump shows the second use before anything of the first is read */
+	see(lab, "sample conntrack " TCP " bytes0=100 start=%llu", NEW_START + 5 * MS);
+	see(lab, "close conntrack " TCP " bytes0=60 start=%llu", NEW_START);
+	see(lab, "open conntrack " TCP);
+	see(lab, "open conntrack " TCP);
+	assert_int_equal(stats_of(lab).opened, 2);
+	assert_int_equal(stats_of(lab).live, 1);
+}
+
 static void gives_a_tuple_reused_a_millisecond_later_another_id(void **state)
 {
 	struct lab *lab = *state;
@@ -418,6 +431,7 @@ int main(void)
 		LAB_TEST(counts_a_repeated_end_once),
 		LAB_TEST(ignores_a_dump_that_was_read_before_the_end),
 		LAB_TEST(takes_the_first_open_after_the_start_for_its_own),
+		LAB_TEST(gives_opens_in_their_order_to_what_was_seen_before_them),
 		LAB_TEST(gives_a_tuple_reused_a_millisecond_later_another_id),
 		LAB_TEST(gives_a_tuple_reused_in_one_batch_of_events_another_id),
 		LAB_TEST(keeps_a_new_flow_apart_from_the_end_of_the_last),

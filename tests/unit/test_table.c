@@ -69,6 +69,30 @@ static void adds_what_it_refused_to_the_overflow(void **state)
 	assert_int_equal(count_of(lab, EVENT_END), 0);
 }
 
+static void adds_socket_flows_it_refused_to_the_overflow(void **state)
+{
+	struct lab *lab = *state;
+	struct table_stats stats;
+
+	for (unsigned port = 1; port <= 64; port++)
+		see(lab, "open conntrack " FLOW, port, 80U, 6U);
+	see(lab, "sample socket local=10.9.9.9,1000,10.9.9.8,80,6,0,0 netns=2 cookie=5 state=1 "
+		 "role=1 sent=10 received=3 segs_out=2 segs_in=1");
+	pass(lab, S);
+	sweep(lab, "conntrack", 2);
+	assert_int_equal(stats_of(lab).lost_table_full, 0);
+	see(lab, "close socket local=10.9.9.9,1000,10.9.9.8,80,6,0,0 netns=2 cookie=5 state=7 "
+		 "role=1 sent=25 received=3 segs_out=3 segs_in=1");
+	pass(lab, S);
+	sweep(lab, "conntrack", 2);
+	stats = stats_of(lab);
+	assert_int_equal(stats.lost_table_full, 1);
+	assert_int_equal(stats.overflow_bytes[OVERFLOW_TCP][INITIATOR], 25);
+	assert_int_equal(stats.overflow_bytes[OVERFLOW_TCP][RESPONDER], 3);
+	assert_int_equal(stats.overflow_packets[OVERFLOW_TCP][INITIATOR], 3);
+	assert_int_equal(stats.sockets, 0);
+}
+
 static void takes_a_refused_flow_in_as_soon_as_there_is_room(void **state)
 {
 	struct lab *lab = *state;
@@ -180,6 +204,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_table_without_room),
 		LAB_TEST(evicts_no_live_flow_when_full),
 		LAB_TEST(adds_what_it_refused_to_the_overflow),
+		LAB_TEST(adds_socket_flows_it_refused_to_the_overflow),
 		LAB_TEST(takes_a_refused_flow_in_as_soon_as_there_is_room),
 		LAB_TEST(refuses_sockets_beyond_its_room),
 		LAB_TEST(reports_every_live_flow_once_at_shutdown),
