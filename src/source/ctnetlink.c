@@ -31,7 +31,7 @@
 #define BEAT_QUIET_NS (100 * NUM_NS_PER_MS)
 /* A wake-up for nothing costs about 100 us: after two seconds of nothing at
  * all there are fewer of them. */
-#define BEAT_IDLE_NS (250 * NUM_NS_PER_MS)
+#define BEAT_IDLE_NS (500 * NUM_NS_PER_MS)
 #define IDLE_AFTER_NS (2 * NUM_NS_PER_S)
 #define BEAT_SLOWEST_NS NUM_NS_PER_S
 /* Draining two empty sockets takes about 2 us: with this much time between for
@@ -55,11 +55,11 @@
 /* And the last look at all of them together. */
 #define LAST_LOOK_BUDGET_NS NUM_NS_PER_S
 
-/* An event takes 1,280 bytes of a socket's budget, and a flush of conntrack comes
- * all at once: 100,000 ends, and a third of that in begins. Only what waits takes
- * memory. */
+/* An event takes 1,280 bytes of a socket's budget. A flush of conntrack comes all at
+ * once, 100,000 ends; a burst after a rest waits for the idle beat, 10,000 begins a
+ * second with five updates each. Only what waits takes memory. */
 #define ENDS_BYTES (64ULL << 20)
-#define NEWS_BYTES (16ULL << 20)
+#define NEWS_BYTES (64ULL << 20)
 
 struct ctnetlink {
 	struct source source;

@@ -26,8 +26,8 @@
 #define INTERVAL_EMPTY_MAX_NS (5 * NUM_NS_PER_S)
 /* Ends wait in the socket's buffer: drained this often, at multiples of it, so that
  * one wake-up serves all sources. */
-#define BEAT_NS (100 * NUM_NS_PER_MS)
-#define BEAT_EMPTY_NS (250 * NUM_NS_PER_MS)
+#define BEAT_NS (250 * NUM_NS_PER_MS)
+#define BEAT_EMPTY_NS (500 * NUM_NS_PER_MS)
 #define SLICE_NS NUM_NS_PER_MS
 #define EVENT_BUFFER_BYTES (16U << 20)
 
