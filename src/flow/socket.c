@@ -422,12 +422,12 @@ static uint64_t settled_boot_ns(struct table *table, uint32_t netns)
 	return until_boot_ns;
 }
 
-static bool is_settled(const struct sock *sock, uint64_t until_boot_ns)
+static bool is_settled(const struct sock *sock, uint64_t until_boot_ns, uint64_t shown_boot_ns)
 {
-	/* One that a flow has let go may be dead, its DESTROY lost: a dump made
-	 * after that has to show it. */
+	/* One that a flow has let go may be dead, its DESTROY lost: a whole pass that
+	 * began after that has to show it. */
 	if (sock->flags & SOCKET_COUNTED && !(sock->flags & SOCKET_CLOSED) &&
-	    !ms_is_before(ms_of(sock->seen_boot_ns), sock->sampled_ms))
+	    (sock->flags & SOCKET_MISSED || shown_boot_ns <= sock->seen_boot_ns))
 		return false;
 	return until_boot_ns > sock->seen_boot_ns;
 }
@@ -435,6 +435,8 @@ static bool is_settled(const struct sock *sock, uint64_t until_boot_ns)
 void sock_settle(struct table *table, uint32_t netns, bool gone)
 {
 	const uint64_t until_boot_ns = gone ? UINT64_MAX : settled_boot_ns(table, netns);
+	const struct scope *scope = table_scope(table, netns);
+	const uint64_t shown_boot_ns = scope ? scope->socket_began_boot_ns : 0;
 	struct sock *sock;
 	uint32_t slot;
 
@@ -446,7 +448,7 @@ void sock_settle(struct table *table, uint32_t netns, bool gone)
 		if (!(sock->flags & SOCKET_USED) || sock->netns != netns || sock->flow ||
 		    sock->local.proto != IPPROTO_TCP)
 			continue;
-		if (!gone && !is_settled(sock, until_boot_ns))
+		if (!gone && !is_settled(sock, until_boot_ns, shown_boot_ns))
 			continue;
 		join_socket(table, sock);
 		if (sock->flow)

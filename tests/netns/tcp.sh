@@ -98,3 +98,23 @@ test_sockets_tell_the_payload_of_the_sender_and_their_process() {
 	is "$(counted client_sent)" -eq $((2 * 246912))
 	is "$(counted client_received)" -eq $((2 * 1308642))
 }
+
+# No rule mentions conntrack: what the sockets say is all there is, and it goes on
+# being looked for when the namespaces have long been without an entry.
+test_connections_that_nobody_tracks_are_counted_by_their_sockets() {
+	netns a b
+	link a va 10.0.0.1/24 b vb 10.0.0.2/24
+	weir_start
+	for port in 2001 2002 2003; do
+		traffic_open tcp --client-netns a --server-netns b --source 10.0.0.1 \
+			--source-port "$port" --to 10.0.0.2 --send 7000 --reply 900
+		step
+		wait_for check at_least 1 "r.src_port == $port and r.bytes_orig == 7000 and
+			r.bytes_reply == 900 and r.counted_by == 'socket' and r.primary != False"
+		step_close
+		wait_for check count 1 "r.src_port == $port and r.event == 'end' and
+			r.primary != False"
+	done
+	check every 'r.event == "end"' 'r.bytes_orig == 7000 and r.bytes_reply == 900'
+	check stats
+}

@@ -239,6 +239,29 @@ static void makes_a_flow_of_a_socket_that_conntrack_does_not_know(void **state)
 	assert_int_equal(stats_of(lab).sockets, 0);
 }
 
+static void believes_no_part_of_a_pass_that_began_before_the_end(void **state)
+{
+	struct lab *lab = *state;
+	const unsigned long long began = lab->now_boot_ns;
+
+	see(lab, "open conntrack " FLOW " netns=1");
+	see(lab, "sample conntrack " FLOW " netns=1 bytes0=100 packets0=1");
+	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=40");
+	pass(lab, S);
+	see(lab, "close conntrack " FLOW " netns=1 bytes0=100 packets0=1");
+	/* written by the kernel before the end, read after it */
+	pass(lab, S);
+	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=40");
+	see(lab, "sweep socket netns=1 began=%llu", began);
+	pass(lab, S);
+	sweep(lab, "conntrack", 1);
+	assert_int_equal(stats_of(lab).opened, 1);
+	/* but what a later one shows does live */
+	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=70");
+	sweep(lab, "socket", 1);
+	assert_int_equal(stats_of(lab).opened, 2);
+}
+
 static void waits_for_the_passes_over_the_other_namespaces(void **state)
 {
 	struct lab *lab = *state;
@@ -448,6 +471,7 @@ int main(void)
 		cmocka_unit_test(lends_a_bound_udp_socket_to_every_flow),
 		LAB_TEST(lends_no_udp_socket_across_namespaces_or_ports),
 		LAB_TEST(makes_a_flow_of_a_socket_that_conntrack_does_not_know),
+		LAB_TEST(believes_no_part_of_a_pass_that_began_before_the_end),
 		LAB_TEST(waits_for_the_passes_over_the_other_namespaces),
 		LAB_TEST(sees_the_connection_from_its_initiator),
 		LAB_TEST(adds_no_flow_when_conntrack_picks_up_what_a_socket_counts),
