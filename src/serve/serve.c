@@ -115,6 +115,15 @@ void serve_wake(struct serve *serve)
 	loop_timer_set(serve->timer, clock_boot_ns());
 }
 
+/* Where the group exists its members may ask; else it is root's alone. */
+static void give_to_group(const char *path)
+{
+	const struct group *group = getgrnam("weir");
+
+	if (group && chown(path, (uid_t)-1, group->gr_gid) < 0)
+		log_debug("%s: could not be given to group weir: %s", path, strerror(errno));
+}
+
 static int make_parent(const char *path)
 {
 	char parent[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
@@ -125,7 +134,10 @@ static int make_parent(const char *path)
 	if (!slash || slash == parent)
 		return 0;
 	*slash = '\0';
-	return mkdir(parent, 0750) < 0 && errno != EEXIST ? -errno : 0;
+	if (mkdir(parent, 0750) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	give_to_group(parent);
+	return 0;
 }
 
 /* Who holds the lock may replace the socket file: it is stale for sure. */
@@ -180,7 +192,6 @@ static int remove_stale(const struct sockaddr_un *address, struct why *why)
 static int listen_at(struct serve *serve, const char *path, struct why *why)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const struct group *group;
 	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -201,9 +212,7 @@ static int listen_at(struct serve *serve, const char *path, struct why *why)
 	    bind(serve->listen_fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	/* the mode before anyone can connect: listen comes after */
-	group = getgrnam("weir");
-	if (group && chown(path, (uid_t)-1, group->gr_gid) < 0)
-		log_debug("%s: could not be given to group weir: %s", path, strerror(errno));
+	give_to_group(path);
 	if (chmod(path, 0660) < 0 || listen(serve->listen_fd, 16) < 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	return 0;

@@ -44,6 +44,18 @@ test_the_socket_of_the_daemon_is_not_open_to_everybody() {
 	weir_stop
 }
 
+test_members_of_the_group_may_ask_the_daemon() {
+	rm -rf /run/weir
+	{ grep -v '^weir:' /etc/group && echo 'weir:x:4242:'; } >"$T/group"
+	mount --bind "$T/group" /etc/group
+	weir_start
+	is "$(stat -c '%a %g' /run/weir)" = '750 4242'
+	setpriv --reuid=65534 --regid=65534 --groups=4242 --inh-caps=-all \
+		"$WEIR" stats >"$T/out"
+	grep -q '^flows' "$T/out"
+	weir_stop
+}
+
 test_doctor_and_help_need_nobody() {
 	as_nobody "$WEIR" doctor -o json >"$T/doctor"
 	grep -q '"feature":"owner"' "$T/doctor"
