@@ -28,10 +28,12 @@ is_reported() {
 test_flows_come_back_as_baseline_and_nothing_is_counted_twice() {
 	pair
 	listen_at a
-	weir_start
+	# a first record waits one refresh for the kernel's start, of which the id is made
+	WEIR_REFRESH=2s weir_start
 	traffic_open tcp --client-netns a --server-netns b --source 10.0.0.1 --source-port 2001 \
 		--to 10.0.0.2 --count 20 --send 50000 --reply 30000
 	step
+	wait_for check distinct 20 'r.bytes_orig' 'r.flow_id'
 	wait_for is_reported
 	kill_weir
 	mv "$T/records" "$T/first"
