@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Finds the subcommand and runs it. */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "cmd/cmd.h"
@@ -21,10 +24,28 @@ static int unknown(const char *word)
 	return EXIT_USAGE;
 }
 
+/* What is opened first takes the lowest free number: without this records would
+ * be written into whatever that was. True if there is a standard output. */
+static bool hold_standard_three(void)
+{
+	const bool has_output = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return has_output;
+}
+
 int main(int argc, char **argv)
 {
 	char list[] = "list", *alone[] = { list, NULL };
 
+	if (!hold_standard_three()) {
+		fprintf(stderr, "weir: standard output is closed: give it a reader, a file or "
+				"/dev/null\n");
+		return EXIT_FAILED;
+	}
 	if (argc < 2)
 		return cmd_list(1, alone);
 	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {

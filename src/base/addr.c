@@ -45,6 +45,15 @@ bool addr_is_unspecified(const struct addr *addr)
 	return !memcmp(addr->byte, zero, sizeof(zero));
 }
 
+bool addr_is_group(const struct addr *addr)
+{
+	static const uint8_t everybody[4] = { 255, 255, 255, 255 };
+
+	if (addr_is_v4(addr))
+		return addr->byte[12] >> 4 == 14 || !memcmp(addr->byte + 12, everybody, 4);
+	return addr->byte[0] == 255;
+}
+
 bool addr_is_equal(const struct addr *x, const struct addr *y)
 {
 	return !memcmp(x, y, sizeof(*x));

@@ -28,6 +28,7 @@ void addr_from_v6(struct addr *ret, const void *sixteen_bytes);
 bool addr_is_v4(const struct addr *addr);
 bool addr_is_loopback(const struct addr *addr); /* 127.0.0.0/8, ::1 */
 bool addr_is_unspecified(const struct addr *addr); /* 0.0.0.0, :: */
+bool addr_is_group(const struct addr *addr); /* multicast, 255.255.255.255 */
 bool addr_is_equal(const struct addr *x, const struct addr *y);
 /* memcmp order: <0, 0, >0. */
 int addr_compare(const struct addr *x, const struct addr *y);

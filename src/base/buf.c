@@ -28,7 +28,7 @@ char *buf_reserve(struct buf *buf, size_t n)
 
 	if (buf->error)
 		return NULL;
-	if (n <= buf->capacity - buf->len)
+	if (buf->data && n <= buf->capacity - buf->len)
 		return buf->data + buf->len;
 	if (n > SIZE_MAX / 4 - buf->len) {
 		buf->error = -ENOMEM;

@@ -19,6 +19,11 @@ uint64_t clock_boot_ns(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_mono_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 uint64_t clock_wall_ns(void)
 {
 	return clock_ns(CLOCK_REALTIME);
@@ -42,6 +47,11 @@ int64_t clock_wall_minus_boot_ns(void)
 	const uint64_t after = clock_boot_ns();
 
 	return (int64_t)(wall - (before + (after - before) / 2));
+}
+
+uint64_t clock_next_beat(uint64_t at_boot_ns, uint64_t beat_ns)
+{
+	return (at_boot_ns / beat_ns + 1) * beat_ns;
 }
 
 static void put_digits(char *at, uint64_t value, int digits)

@@ -68,7 +68,7 @@ char *json_put_string(char *at, const char *text, size_t n)
 	return at;
 }
 
-void json_string(struct buf *buf, const char *text, size_t n)
+void json_append_string(struct buf *buf, const char *text, size_t n)
 {
 	/* the longest form of a byte is \u00xx */
 	char *at = buf_reserve(buf, 6 * n + 2);
@@ -110,7 +110,7 @@ void json_array_end(struct buf *buf)
 void json_key(struct buf *buf, const char *key)
 {
 	comma(buf);
-	json_string(buf, key, strlen(key));
+	json_append_string(buf, key, strlen(key));
 	buf_putc(buf, ':');
 }
 
@@ -145,11 +145,11 @@ void json_member_bool(struct buf *buf, const char *key, bool value)
 void json_member_text(struct buf *buf, const char *key, const char *text)
 {
 	json_key(buf, key);
-	json_string(buf, text, strlen(text));
+	json_append_string(buf, text, strlen(text));
 }
 
 void json_element_text(struct buf *buf, const char *text)
 {
 	comma(buf);
-	json_string(buf, text, strlen(text));
+	json_append_string(buf, text, strlen(text));
 }

@@ -13,9 +13,10 @@ struct nearest {
 	unsigned distance;
 };
 
-/* Damerau-Levenshtein distance (case folded); only up to a third of the
- * word's length, at least one, counts as near. A candidate that the word is a
- * prefix of is near too. */
+/* Optimal string alignment distance (case folded); up to a third of the word's
+ * length, or two, counts as near, but never all of the word. A candidate that
+ * the word is a prefix of is near too. Of equally near ones the first is kept.
+ * Words and candidates above 40 bytes are not looked at. */
 void nearest_offer(struct nearest *nearest, const char *candidate);
 
 #endif

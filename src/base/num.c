@@ -70,11 +70,9 @@ static int parse_with_unit(uint64_t *ret, const char *text, size_t n, const stru
 			continue;
 		if (__builtin_mul_overflow(whole, unit->factor, &whole))
 			return -ERANGE;
-		/* the fraction is below 1e9, factors that large are multiples of it */
-		if (unit->factor > UINT64_MAX / 1000000000)
-			fraction = unit->factor / scale * fraction;
-		else
-			fraction = unit->factor * fraction / scale;
+		/* in two steps, as 2^40 times nine decimals is above 2^64 */
+		fraction = unit->factor / scale * fraction +
+			   unit->factor % scale * fraction / scale;
 		if (__builtin_add_overflow(whole, fraction, ret))
 			return -ERANGE;
 		return 0;
@@ -178,8 +176,8 @@ static char *print_scaled(char *ret, size_t size, uint64_t value, unsigned base,
 	double scaled = (double)value;
 	int letter = -1;
 
-	/* 999.95 would print as 1000.0 */
-	while (scaled >= (letter < 0 ? base : base - 0.05) && letters[letter + 1]) {
+	/* 999.5 would print as 1000 */
+	while (scaled >= (letter < 0 ? base : base - 0.5) && letters[letter + 1]) {
 		scaled /= base;
 		letter++;
 	}
@@ -208,7 +206,7 @@ char *num_print_duration(char *ret, size_t size, uint64_t ns)
 	if (ns < NUM_NS_PER_MS)
 		snprintf(ret, size, "%lluus", (unsigned long long)(ns / NUM_NS_PER_US));
 	else if (ns < NUM_NS_PER_S)
-		snprintf(ret, size, "%.1fms", (double)ns / 1e6);
+		snprintf(ret, size, "%.1fms", (double)(ns / 100000) / 10);
 	else if (s < 60)
 		snprintf(ret, size, "%.1fs", (double)(ns / 100000000) / 10);
 	else if (s < 3600)

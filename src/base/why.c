@@ -2,6 +2,7 @@
 /* The sentence behind a failure: formatted once, where the facts are known. */
 #include "base/why.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -15,4 +16,9 @@ int why_set(struct why *why, int err, const char *format, ...)
 	vsnprintf(why->text, sizeof(why->text), format, args);
 	va_end(args);
 	return err;
+}
+
+bool why_is_shortage(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
 }

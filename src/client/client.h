@@ -10,7 +10,8 @@ struct why;
  * private collector's, which has an abstract name (unix(7)). */
 struct client;
 
-/* -ECONNREFUSED or -ENOENT: nobody listens at path; -EACCES. */
+/* -ECONNREFUSED or -ENOENT: nobody listens at path; -EACCES; -ETIMEDOUT: who
+ * listens takes no connection. */
 int client_open_path(struct client **ret, const char *path, struct why *why);
 /* The name without its leading NUL. The connection is made with the first
  * request and kept. */
@@ -29,7 +30,8 @@ struct client_param {
 };
 
 /* GET path?params. 0, or -EBADMSG with the server's sentence for 400, -ENOENT
- * for 404, -EPIPE when the server went away, -EIO. */
+ * for 404, -EPIPE when the server went away, -ETIMEDOUT when its answer did not
+ * begin within 5 s (30 s of a private collector), -EIO. */
 int client_get(struct client *client, const char *path, const struct client_param *params,
 	       const struct client_outlet *outlet, struct why *why);
 

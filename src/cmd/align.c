@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 #define COLUMNS_MAX 128
 #define GAP 2
@@ -15,13 +16,20 @@ struct layout {
 	size_t count;
 };
 
-/* Characters of UTF-8; a byte that is none counts as one. */
+/* The bytes of the first character; a byte that is none counts as one. */
+static size_t character(const char *text, size_t n)
+{
+	const size_t length = utf8_length(text, n);
+
+	return length ? length : 1;
+}
+
 static size_t characters(const char *text, size_t n)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < n; i++)
-		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	for (size_t i = 0; i < n; i += character(text + i, n - i))
+		count++;
 	return count;
 }
 
@@ -101,23 +109,23 @@ static void put_line(struct buf *line, const struct layout *layout, const char *
 /* The bytes of the first `width` characters. */
 static size_t cut(const struct buf *line, size_t width)
 {
-	size_t count = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < line->len; i++) {
-		count += ((unsigned char)line->data[i] & 0xc0) != 0x80;
-		if (count > width)
-			return i;
-	}
-	return line->len;
+	while (width-- && i < line->len)
+		i += character(line->data + i, line->len - i);
+	return i;
 }
 
 void align_columns(struct buf *out, const char *text, size_t n, const struct align_conf *conf)
 {
-	const char *end = text + n, *at, *line_end;
 	struct layout layout = { .count = 0 };
+	const char *end, *at, *line_end;
 	struct buf line = { 0 };
 	bool header = conf->header;
 
+	if (!n)
+		return;
+	end = text + n;
 	for (at = text; at < end; at = line_end + 1, header = false) {
 		line_end = line_end_of(at, end);
 		measure(&layout, at, line_end, header);

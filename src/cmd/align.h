@@ -14,7 +14,7 @@ struct align_conf {
 };
 
 /* Lines of tab-separated cells, n bytes, as columns: numbers to the right, the
- * rest to the left. */
+ * rest to the left. Of a line's cells the first 128 are shown. */
 void align_columns(struct buf *out, const char *text, size_t n, const struct align_conf *conf);
 
 #endif

@@ -9,6 +9,7 @@
 #include "cmd/collector.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -192,6 +193,19 @@ static int private_failed(struct collector *collector, int r, const struct why *
 	return collector_failed(r, why);
 }
 
+/* Why there is nobody to ask, and what would help. */
+static const char *reason_of(int r)
+{
+	if (r != -EACCES)
+		return "no daemon runs here, and conntrack cannot be read without root or "
+		       "CAP_NET_ADMIN: run this command as root, or start \"weir run\"";
+	if (getgrnam("weir"))
+		return "the daemon's socket is not open to you: use sudo, or join the group weir "
+		       "(usermod -aG weir NAME)";
+	return "the daemon's socket is not open to you, and there is no group weir to join: "
+	       "use sudo";
+}
+
 int collector_open(struct collector *collector, const struct settings *settings,
 		   bool unprivileged)
 {
@@ -202,19 +216,15 @@ int collector_open(struct collector *collector, const struct settings *settings,
 	r = client_open_path(&collector->client, settings->listen_socket, &why);
 	if (r == 0)
 		return -1;
+	if (r == -ETIMEDOUT) /* there is a daemon */
+		return collector_failed(r, &why);
 	if (!caps_has(CAP_NET_ADMIN)) {
-		const char *reason = r == -EACCES ?
-			"the daemon's socket is not open to you (it is group weir's)" :
-			"no daemon runs here, and conntrack cannot be read without root or "
-			"CAP_NET_ADMIN";
-
 		if (!unprivileged) {
-			fprintf(stderr, "weir: %s: run this command as root, or start "
-					"\"weir run\"\n", reason);
+			fprintf(stderr, "weir: %s\n", reason_of(r));
 			return EXIT_PRIVILEGE;
 		}
-		fprintf(stderr, "weir: warning: %s; showing the TCP sockets of this network "
-				"namespace only\n", reason);
+		fprintf(stderr, "weir: warning: showing the TCP sockets of this network namespace "
+				"only; %s\n", reason_of(r));
 	}
 	r = start_private(collector, settings, &why);
 	if (r == 0)

@@ -19,16 +19,18 @@ int cmd_doctor(int argc, char **argv)
 	struct options options;
 	struct settings settings;
 	struct buf out = { 0 };
+	struct why why = { "" };
 	int r;
 
 	r = options_parse(&options, &settings, 0, argc, argv);
 	if (r >= 0)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
-	if (options.output && !strcmp(options.output, "json"))
-		engine_doctor_json(NULL, &out);
-	else
-		engine_doctor_text(&out);
+	if (engine_doctor(&settings, options.output && !strcmp(options.output, "json"), &out,
+			  &why) < 0) {
+		fprintf(stderr, "weir: %s\n", why.text);
+		return EXIT_USAGE;
+	}
 	r = output_exit_code(output_write(out.data, out.len));
 	buf_fini(&out);
 	return r;

@@ -6,7 +6,7 @@
 #include "cmd/options.h"
 
 const struct flag flag_table[] = {
-	{ "output", 'o', "FORMAT", 0, "table, json or csv" },
+	{ "output", 'o', "FORMAT", 0, NULL }, /* what the command writes: options.c */
 	{ "json", 'j', NULL, 0, "the same as -o json" },
 	{ "ipv4", '4', NULL, TAKES_FILTER, "IPv4 only" },
 	{ "ipv6", '6', NULL, TAKES_FILTER, "IPv6 only" },
@@ -26,7 +26,7 @@ const struct flag flag_table[] = {
 	{ "info", 'i', NULL, TAKES_TABLE, "TCP health columns" },
 	{ "extended", 'e', NULL, TAKES_TABLE, "everything" },
 	{ "columns", OPTION_COLUMNS, "A,B,...", TAKES_TABLE, "these columns" },
-	{ "sort", 's', "FIELD", TAKES_TABLE, "by a field; -FIELD: greatest first" },
+	{ "sort", 's', "FIELD", TAKES_TABLE, "by a field or column; -FIELD: greatest first" },
 	{ "limit", 'l', "N", TAKES_TABLE, "N flows at most" },
 	{ "wide", 'w', NULL, TAKES_TABLE, "do not cut lines at the terminal's width" },
 	{ "no-header", 'H', NULL, TAKES_TABLE, "no header line" },
@@ -35,6 +35,7 @@ const struct flag flag_table[] = {
 	{ "no-color", OPTION_NO_COLOR, NULL, TAKES_TABLE, "no colour (also NO_COLOR)" },
 	{ "track", OPTION_TRACK, NULL, TAKES_RUN, "have the kernel track this host's traffic" },
 	{ "record", OPTION_RECORD, "FILE", TAKES_RUN, "write every observation to a file" },
+	{ "source", OPTION_SOURCE, "RUNG,...", 0, "by these rungs (weir doctor)" },
 	{ "socket", OPTION_SOCKET, "PATH", 0, "the daemon's socket" },
 	{ "verbose", 'v', NULL, 0, "say more" },
 	{ "quiet", 'q', NULL, 0, "say only what fails" },

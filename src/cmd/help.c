@@ -35,14 +35,16 @@ static void help_filter(void)
 	      "  FIELD in [VALUE ...] | FIELD VALUE | FIELD:VALUE\n\n"
 	      "FIELD is any of weir help fields, or: bytes packets rate (both directions), age\n"
 	      "duration rtt, pid comm user container (either end), state (conntrack or socket).\n"
-	      "host and port match translated addresses and ports, too. Durations read 50ms 5m,\n"
-	      "sizes 64k 10M. A comparison with an absent field is false.\n\n"
+	      "host and port match translated addresses and ports, too. Durations read 50ms 5m;\n"
+	      "only where the name of the field tells the unit, as rtt_us, may they lack it.\n"
+	      "Sizes read 64k 10M. A comparison with an absent field is false.\n\n"
 	      "  tcp and dst port 443 and not src net 10.0.0.0/8\n"
 	      "  port 53 or comm nginx\n"
 	      "  rtt > 50ms and retransmits > 0\n"
 	      "  state established bytes > 1M\n"
 	      "  mark & 0xff = 1 or zone = 3\n"
-	      "  comm ~ ^nginx and port in [80 443]\n",
+	      "  comm ~ ^nginx and port in [80 443]\n"
+	      "  comm ~ \"^py[0-9]+$\" (brackets and signs of a pattern want quotes)\n",
 	      stdout);
 }
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * What a person types: flags, filter, interval. Flags that choose flows are
- * turned into filter terms, so that there is one language underneath.
- */
+/* What a person types: flags, filter, interval. */
 #include "cmd/options.h"
 
 #include <errno.h>
@@ -10,18 +7,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/nearest.h"
 #include "base/num.h"
+#include "base/utf8.h"
 #include "base/why.h"
+#include "cmd/choice.h"
 #include "cmd/cmd.h"
 #include "cmd/flags.h"
 #include "cmd/words.h"
 #include "encode/encode.h"
 #include "flow/filter.h"
+#include "serve/sort.h"
 
 #define FLAGS_MAX 48
 
@@ -30,8 +29,7 @@ struct reading {
 	struct options *options;
 	struct settings *settings;
 	unsigned takes;
-	struct buf terms; /* "(…) and (…)" */
-	bool v4, v6, tcp, udp;
+	struct choice choice;
 	struct why why;
 };
 
@@ -40,12 +38,36 @@ static bool is_taken(const struct flag *flag, unsigned takes)
 	return !flag->takes || flag->takes & takes;
 }
 
+/* Whether a command writes that format: flows that are there are a table, events
+ * are trace lines; an answer that is neither has no records for csv. */
+static bool is_written(const struct encoder *encoder, unsigned takes)
+{
+	const bool events = takes & TAKES_FILTER && !(takes & TAKES_TABLE);
+
+	if (encoder == &encoder_trace)
+		return events;
+	if (encoder == &encoder_table)
+		return !events;
+	return encoder != &encoder_csv || takes & TAKES_FILTER;
+}
+
+static void print_written(char *ret, size_t size, unsigned takes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; encoder_list[i] && n < size; i++) {
+		if (is_written(encoder_list[i], takes))
+			n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? ", " : "",
+					      encoder_list[i]->name);
+	}
+}
+
 void options_usage(const char *command, const char *synopsis, unsigned takes)
 {
 	printf("usage: weir %s %s\n\n", command, synopsis);
 	for (size_t i = 0; i < flag_count; i++) {
 		const struct flag *flag = &flag_table[i];
-		char left[48], letter[5] = "    ";
+		char left[48], letter[5] = "    ", written[64];
 
 		if (!is_taken(flag, takes))
 			continue;
@@ -53,113 +75,18 @@ void options_usage(const char *command, const char *synopsis, unsigned takes)
 			snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
 		snprintf(left, sizeof(left), "%s--%s %s", letter, flag->name,
 			 flag->argument ? flag->argument : "");
-		printf("  %-28s %s\n", left, flag->help);
+		print_written(written, sizeof(written), takes);
+		printf("  %-28s %s\n", left, flag->letter == 'o' ? written : flag->help);
 	}
 	if (takes & TAKES_FILTER)
 		printf("\nFILTER: see weir help filter; the fields: weir help fields.\n");
 }
 
-static void add_term(struct reading *reading, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_term(struct reading *reading, const char *format, ...)
+/* Says why; returns the exit code. */
+static int failed(int r, const struct why *why)
 {
-	va_list args;
-
-	if (reading->terms.len)
-		buf_puts(&reading->terms, " and ");
-	buf_putc(&reading->terms, '(');
-	va_start(args, format);
-	buf_vprintf(&reading->terms, format, args);
-	va_end(args);
-	buf_putc(&reading->terms, ')');
-}
-
-static int usage_error(const char *what)
-{
-	fprintf(stderr, "weir: %s\n", what);
-	return EXIT_USAGE;
-}
-
-/* FIELD = "VALUE"; a quote in the value would end it. */
-static int add_equal(struct reading *reading, const char *field, const char *value)
-{
-	if (strchr(value, '"'))
-		return why_set(&reading->why, -EINVAL, "%s: a value with a quote in it", field);
-	add_term(reading, "%s = \"%s\"", field, value);
-	return 0;
-}
-
-/* A namespace by name (/run/netns), by a process in it, or by inode number. */
-static int add_netns(struct reading *reading, const char *text)
-{
-	char path[256];
-	struct stat st;
-	uint64_t number;
-
-	if (num_parse_u64(&number, text, strlen(text)) == 0) {
-		snprintf(path, sizeof(path), "/proc/%llu/ns/net", (unsigned long long)number);
-		if (stat(path, &st) == 0)
-			number = st.st_ino;
-		add_term(reading, "netns = %llu", (unsigned long long)number);
-		return 0;
-	}
-	snprintf(path, sizeof(path), "/run/netns/%s", text);
-	if (!*text || *text == '.' || strchr(text, '/') || stat(path, &st) < 0)
-		return why_set(&reading->why, -ENOENT, "there is no network namespace \"%.60s\": "
-			       "give a name of ip netns, a PID or an inode number", text);
-	add_term(reading, "netns = %llu", (unsigned long long)st.st_ino);
-	return 0;
-}
-
-static int add_mark(struct reading *reading, const char *text)
-{
-	const char *slash = strchr(text, '/');
-	const size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	uint64_t mark, mask;
-
-	if (num_parse_u64(&mark, text, n) < 0 ||
-	    (slash && num_parse_u64(&mask, slash + 1, strlen(slash + 1)) < 0))
-		return why_set(&reading->why, -EINVAL, "--mark: \"%.60s\" is not MARK or MARK/MASK",
-			       text);
-	if (slash)
-		add_term(reading, "mark & %s = %.*s", slash + 1, (int)n, text);
-	else
-		add_term(reading, "mark = %s", text);
-	return 0;
-}
-
-/* A flag that chooses flows. */
-static int apply_choice(struct reading *reading, int letter, const char *argument)
-{
-	switch (letter) {
-	case '4':
-		reading->v4 = true;
-		return 0;
-	case '6':
-		reading->v6 = true;
-		return 0;
-	case 't':
-		reading->tcp = true;
-		return 0;
-	case 'u':
-		reading->udp = true;
-		return 0;
-	case 'N':
-		return add_netns(reading, argument);
-	case OPTION_PID:
-		return add_equal(reading, "pid", argument);
-	case OPTION_COMM:
-		return add_equal(reading, "comm", argument);
-	case OPTION_USER:
-		return add_equal(reading, "user", argument);
-	case OPTION_CONTAINER:
-		return add_equal(reading, "container", argument);
-	case OPTION_ZONE:
-		return add_equal(reading, "zone", argument);
-	default:
-		return add_mark(reading, argument);
-	}
+	fprintf(stderr, "weir: %s\n", why->text[0] ? why->text : strerror(-r));
+	return r == -ENOMEM ? EXIT_FAILED : r == -EACCES ? EXIT_PRIVILEGE : EXIT_USAGE;
 }
 
 /* A flag that sets a setting; -ENOENT: it is none. */
@@ -175,6 +102,8 @@ static int apply_setting(struct reading *reading, int letter, const char *argume
 		return settings_set(settings, "log.level", "error", "-q", why);
 	case OPTION_SOCKET:
 		return settings_set(settings, "listen.socket", argument, "--socket", why);
+	case OPTION_SOURCE:
+		return settings_set(settings, "source", argument, "--source", why);
 	case OPTION_TRACK:
 		return settings_set(settings, "conntrack.track", "true", "--track", why);
 	default:
@@ -244,8 +173,19 @@ static int apply(struct reading *reading, int letter, const char *argument)
 		return 0;
 	default:
 		r = apply_setting(reading, letter, argument);
-		return r == -ENOENT ? apply_choice(reading, letter, argument) : r;
+		if (r != -ENOENT)
+			return r;
+		return choice_take(&reading->choice, letter, argument, &reading->why);
 	}
+}
+
+static const struct flag *find_flag(int letter, unsigned takes)
+{
+	for (size_t i = 0; i < flag_count; i++) {
+		if (flag_table[i].letter == letter && is_taken(&flag_table[i], takes))
+			return &flag_table[i];
+	}
+	return NULL;
 }
 
 static int unknown_flag(const char *text, unsigned takes)
@@ -260,6 +200,25 @@ static int unknown_flag(const char *text, unsigned takes)
 	fprintf(stderr, "weir: unknown flag %s%s%s%s\n", text,
 		nearest.best ? ", did you mean --" : "", nearest.best ? nearest.best : "",
 		nearest.best ? "?" : "");
+	return EXIT_USAGE;
+}
+
+/* What getopt did not take. optopt tells which letter, or which known flag; of a
+ * letter the word is not known, as getopt may still be inside it. */
+static int refused_flag(int refusal, const char *text, unsigned takes)
+{
+	const struct flag *flag = find_flag(optopt, takes);
+	char letter[] = { '-', (char)optopt, '\0' };
+
+	utf8_make_printable(letter, 2);
+	if (refusal == ':') {
+		fprintf(stderr, "weir: %s wants an argument\n",
+			strncmp(text, "--", 2) ? letter : text);
+		return EXIT_USAGE;
+	}
+	if (!flag)
+		return unknown_flag(optopt ? letter : text, takes);
+	fprintf(stderr, "weir: --%s takes no argument\n", flag->name);
 	return EXIT_USAGE;
 }
 
@@ -292,32 +251,19 @@ static int read_flags(struct reading *reading, int argc, char **argv)
 {
 	struct option longs[FLAGS_MAX + 1];
 	char shorts[2 * FLAGS_MAX + 3];
-	int letter;
+	int letter, r;
 
 	getopt_tables(reading->takes, longs, shorts);
 	optind = 0; /* argv is new to getopt */
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		const char *text = optind > 0 ? argv[optind - 1] : "";
-
 		if (letter == 'h')
 			return EXIT_OK;
-		/* optopt is also set for a known long flag with a value too many */
-		if (letter == '?' && !strncmp(text, "--", 2))
-			return unknown_flag(text, reading->takes);
-		if (letter == '?' && optopt && optopt < 256) {
-			const char one[] = { '-', (char)optopt, '\0' };
-
-			return unknown_flag(one, reading->takes);
-		}
-		if (letter == '?')
-			return unknown_flag(text, reading->takes);
-		if (letter == ':') {
-			fprintf(stderr, "weir: %s wants an argument\n", text);
-			return EXIT_USAGE;
-		}
-		if (apply(reading, letter, optarg) < 0)
-			return usage_error(reading->why.text);
+		if (letter == '?' || letter == ':')
+			return refused_flag(letter, argv[optind - 1], reading->takes);
+		r = apply(reading, letter, optarg);
+		if (r < 0)
+			return failed(r, &reading->why);
 	}
 	return -1;
 }
@@ -342,10 +288,10 @@ static int check_typed(struct reading *reading, const char *typed)
 	int r = filter_new(&filter, typed, &column, &reading->why);
 
 	if (r < 0) {
-		fprintf(stderr, "weir: %s\n", reading->why.text);
+		r = failed(r, &reading->why);
 		if (column)
 			caret(typed, column);
-		return r == -ENOMEM ? EXIT_FAILED : EXIT_USAGE;
+		return r;
 	}
 	if (reading->options->explain) {
 		filter_explain(filter, &tree);
@@ -357,26 +303,18 @@ static int check_typed(struct reading *reading, const char *typed)
 }
 
 /* What is hidden without -a. */
-static void add_defaults(struct reading *reading)
+static void add_defaults(struct choice *choice, unsigned takes)
 {
-	add_term(reading, "not primary = false");
-	add_term(reading, "not (src net 127.0.0.0/8 or src net ::1/128)");
-	if (reading->takes & TAKES_TABLE)
-		add_term(reading, "not (state = time_wait or state = close)");
-}
-
-static void add_protocols(struct reading *reading)
-{
-	if (reading->v4 != reading->v6)
-		add_term(reading, "%s", reading->v4 ? "ipv4" : "ipv6");
-	if (reading->tcp || reading->udp)
-		add_term(reading, "%s", reading->tcp && reading->udp ? "tcp or udp" :
-					reading->tcp ? "tcp" : "udp");
+	choice_add(choice, "not primary = false");
+	choice_add(choice, "not (src net 127.0.0.0/8 or src net ::1/128)");
+	if (takes & TAKES_TABLE)
+		choice_add(choice, "not (state = time_wait or state = close)");
 }
 
 static int read_filter(struct reading *reading, char **words, int count)
 {
 	struct options *options = reading->options;
+	struct choice *choice = &reading->choice;
 	struct filter *filter;
 	char *typed;
 	int r;
@@ -386,55 +324,68 @@ static int read_filter(struct reading *reading, char **words, int count)
 	typed = words_join(words, count);
 	r = typed ? check_typed(reading, typed) : no_memory();
 	if (r < 0 && typed[strspn(typed, " \t\r\n,")])
-		add_term(reading, "%s", typed);
+		choice_add(choice, "%s", typed);
 	free(typed);
 	if (r >= 0)
 		return r;
-	add_protocols(reading);
+	choice_add_protocols(choice);
 	if (!options->all && !(reading->takes & TAKES_RUN))
-		add_defaults(reading);
-	buf_putc(&reading->terms, '\0');
-	if (reading->terms.error)
+		add_defaults(choice, reading->takes);
+	buf_putc(&choice->terms, '\0');
+	if (choice->terms.error)
 		return no_memory();
-	options->filter = reading->terms.data; /* given away */
-	reading->terms = (struct buf){ 0 };
-	/* what the flags added can be wrong as well: --pid abc */
-	r = filter_new(&filter, options->filter, NULL, &reading->why);
+	options->filter = choice->terms.data; /* given away */
+	choice->terms = (struct buf){ 0 };
+	r = filter_new(&filter, options->filter, NULL, NULL);
+	if (r == -EINVAL) /* each term is fine alone */
+		why_set(&reading->why, r, "with what the flags add the filter is too large");
 	if (r < 0)
-		return r == -ENOMEM ? no_memory() : usage_error(reading->why.text);
+		return failed(r, &reading->why);
 	filter_free(filter);
 	return -1;
 }
 
-/* Formats, columns and numbers: before anything is started for them. */
+static int unknown_format(struct reading *reading, const char *name)
+{
+	struct nearest nearest = { .word = name, .n = strlen(name) };
+	char all[64];
+
+	for (size_t i = 0; encoder_list[i]; i++) {
+		if (is_written(encoder_list[i], reading->takes))
+			nearest_offer(&nearest, encoder_list[i]->name);
+	}
+	print_written(all, sizeof(all), reading->takes);
+	return why_set(&reading->why, -EINVAL, "there is no format \"%.40s\" here%s%s%s", name,
+		       nearest.best ? ", did you mean " : "; there are ",
+		       nearest.best ? nearest.best : all, nearest.best ? "?" : "");
+}
+
+/* Formats, columns, order and numbers: before anything is started for them. */
 static int check_shown(struct reading *reading)
 {
-	const struct options *options = reading->options;
-	const char *name = options->output ? options->output : "table";
-	const struct encoder *encoder = encoder_find(name);
+	struct options *options = reading->options;
+	const char *usual = is_written(&encoder_trace, reading->takes) ? "trace" : "table";
+	const char *name = options->output ? options->output : usual;
 	struct encode_conf conf = { 0 };
+	struct sort *sort = NULL;
 	uint64_t limit;
+	int r = 0;
 
-	if (!encoder || (!(reading->takes & TAKES_FILTER) && encoder != &encoder_json &&
-			 encoder != &encoder_table)) {
-		struct nearest nearest = { .word = name, .n = strlen(name) };
-
-		for (size_t i = 0; encoder_list[i]; i++)
-			nearest_offer(&nearest, encoder_list[i]->name);
-		return why_set(&reading->why, -EINVAL, "there is no format \"%.40s\" here%s%s%s",
-			       name, nearest.best && !encoder ? ", did you mean " : "",
-			       nearest.best && !encoder ? nearest.best : "",
-			       nearest.best && !encoder ? "?" : "");
-	}
+	options->encoder = encoder_find(name);
+	if (!options->encoder || !is_written(options->encoder, reading->takes))
+		return unknown_format(reading, name);
 	if (options->limit && (num_parse_u64(&limit, options->limit, strlen(options->limit)) < 0 ||
 			       !limit))
 		return why_set(&reading->why, -EINVAL, "--limit: \"%.40s\" is not a number above 0",
 			       options->limit);
-	if (!options->columns)
-		return 0;
-	if (!encoder->columns)
+	if (options->sort)
+		r = sort_new(&sort, options->sort, 1, &reading->why);
+	sort_free(sort);
+	if (r < 0 || !options->columns)
+		return r;
+	if (!options->encoder->columns)
 		return why_set(&reading->why, -EINVAL, "-o %s has no columns", name);
-	return encoder->columns(&conf, options->columns, &reading->why);
+	return options->encoder->columns(&conf, options->columns, &reading->why);
 }
 
 static void show_help(const char *name, unsigned takes)
@@ -453,12 +404,15 @@ int options_parse(struct options *options, struct settings *settings, unsigned t
 
 	*options = (struct options){ 0 };
 	settings_init(settings);
-	if (settings_apply_environment(settings, environ, &reading.why) < 0)
-		return usage_error(reading.why.text);
+	r = settings_apply_environment(settings, environ, &reading.why);
+	if (r < 0)
+		return failed(r, &reading.why);
 	options->no_color = getenv("NO_COLOR") && *getenv("NO_COLOR");
 	r = read_flags(&reading, argc, argv);
-	if (r < 0 && check_shown(&reading) < 0)
-		r = usage_error(reading.why.text);
+	if (r < 0) {
+		r = check_shown(&reading);
+		r = r < 0 ? failed(r, &reading.why) : -1;
+	}
 	if (r == EXIT_OK) {
 		show_help(argv[0], takes);
 	} else if (r < 0 && takes & TAKES_FILTER) {
@@ -467,26 +421,10 @@ int options_parse(struct options *options, struct settings *settings, unsigned t
 		fprintf(stderr, "weir: %s takes no argument \"%s\"\n", argv[0], argv[optind]);
 		r = EXIT_USAGE;
 	}
-	buf_fini(&reading.terms);
+	choice_fini(&reading.choice);
 	if (r >= 0)
 		options_fini(options);
 	return r;
-}
-
-int options_parse_run(struct options *options, struct settings *settings, int argc, char **argv)
-{
-	const int r = options_parse(options, settings, TAKES_FILTER | TAKES_RUN, argc, argv);
-
-	if (r >= 0)
-		return r;
-	/* readable lines unless told otherwise */
-	options->encoder = encoder_find(options->output ? options->output : "trace");
-	if (options->encoder && options->encoder != &encoder_table)
-		return -1;
-	fprintf(stderr, "weir: run writes json, csv or trace lines, not \"%s\"\n",
-		options->output);
-	options_fini(options);
-	return EXIT_USAGE;
 }
 
 void options_fini(struct options *options)

@@ -19,7 +19,7 @@ enum {
 
 struct options {
 	const char *output;            /* as typed; NULL: the command's default */
-	const struct encoder *encoder; /* of run: resolved */
+	const struct encoder *encoder; /* the same, resolved */
 	char *filter;                  /* owned: the expression, flags added */
 	const char *columns, *sort, *limit;
 	const char *record_path;       /* borrowed from argv */
@@ -33,7 +33,6 @@ struct options {
  * -1 to go on, else the exit code (help was shown, or an error said). */
 int options_parse(struct options *options, struct settings *settings, unsigned takes, int argc,
 		  char **argv);
-int options_parse_run(struct options *options, struct settings *settings, int argc, char **argv);
 void options_fini(struct options *options);
 
 /* Prints what a command takes. */

@@ -144,11 +144,12 @@ static int open_all(struct run *run, struct why *why)
 }
 
 /* What is still needed once everything is open: conntrack and sockets of
- * namespaces that appear later, the owners of sockets that appear later. */
+ * namespaces that appear later, the owners of sockets that appear later; and, where
+ * conntrack itself does, the address of its table, which the kernel names to few. */
 static int drop_privilege(struct why *why)
 {
 	static const int kept[] = { CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_SYS_PTRACE,
-				    CAP_DAC_READ_SEARCH };
+				    CAP_DAC_READ_SEARCH, CAP_SYSLOG };
 
 	return caps_keep(kept, ARRAY_LEN(kept), why);
 }
@@ -167,7 +168,7 @@ int cmd_run(int argc, char **argv)
 	struct why why = { "" };
 	int r;
 
-	r = options_parse_run(&run.options, &run.settings, argc, argv);
+	r = options_parse(&run.options, &run.settings, TAKES_FILTER | TAKES_RUN, argc, argv);
 	if (r >= 0)
 		return r;
 	log_open(run.settings.log_level);
@@ -186,6 +187,8 @@ int cmd_run(int argc, char **argv)
 		r = loop_run(run.loop);
 		run.stopping = true;
 		engine_shutdown(run.engine);
+		if (r == EXIT_OK && !engine_has_recorded(run.engine))
+			r = EXIT_FAILED;
 	}
 	close_all(&run);
 	options_fini(&run.options);

@@ -84,11 +84,18 @@ static void print_text(const json_t *root)
 	print_overflow(table);
 	print_sources(root);
 	print_sinks(root);
-	printf("self     cpu %.3f s in %.0f s  memory %s  wake-ups %lld  namespaces %lld\n",
+	printf("self     cpu %.3f s in %.0f s  memory %s  wake-ups %lld  namespaces %lld "
+	       "(%lld not watched)\n",
 	       json_number_value(json_object_get(self, "cpu_seconds")),
 	       json_number_value(json_object_get(self, "uptime_seconds")),
 	       num_print_size(rss, sizeof(rss), (uint64_t)number(self, "rss_bytes")),
-	       number(self, "wakeups"), number(self, "network_namespaces"));
+	       number(self, "wakeups"), number(self, "network_namespaces"),
+	       number(self, "unwatched_namespaces"));
+	if (number(self, "unrecorded"))
+		printf("record   lost %lld observations\n", number(self, "unrecorded"));
+	if (number(table, "passes_forgotten"))
+		printf("beyond   %lld passes over more namespaces than are remembered\n",
+		       number(table, "passes_forgotten"));
 	if (notice)
 		printf("notice   %s\n", notice);
 }

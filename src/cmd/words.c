@@ -38,13 +38,11 @@ static bool is_filter(char **words, int count)
 /* Seconds, or a duration with its unit. */
 static bool read_interval(uint64_t *ret, const char *word)
 {
-	char seconds[32];
-	const int n = snprintf(seconds, sizeof(seconds), "%ss", word);
+	const bool bare = !word[strspn(word, "0123456789.")];
+	char text[32];
+	const int n = snprintf(text, sizeof(text), "%s%s", word, bare ? "s" : "");
 
-	if ((size_t)n >= sizeof(seconds) || word[0] < '0' || word[0] > '9')
-		return false;
-	return (num_parse_duration_ns(ret, seconds, (size_t)n) == 0 ||
-		num_parse_duration_ns(ret, word, strlen(word)) == 0) && *ret;
+	return (size_t)n < sizeof(text) && num_parse_duration_ns(ret, text, (size_t)n) == 0 && *ret;
 }
 
 int words_take_interval(struct options *options, char **words, int count)

@@ -67,6 +67,16 @@ const struct schema_row schema_table[] = {
 		.help = "which network namespaces to watch: all, or host for weir's own",
 	},
 	{
+		.key = "conntrack.ring",
+		.type = SCHEMA_SIZE,
+		.offset = offsetof(struct settings, conntrack_ring_bytes),
+		.min = 4096,
+		.max = 1 << 30,
+		.default_text = "4M",
+		.help = "room for ends that BPF has told and nobody has read yet, some 20,000; "
+			"begins have a quarter of it beside",
+	},
+	{
 		.key = "refresh",
 		.type = SCHEMA_DURATION,
 		.offset = offsetof(struct settings, refresh_ns),
@@ -110,6 +120,15 @@ const struct schema_row schema_table[] = {
 		.words = level_words,
 		.default_text = "info",
 		.help = "least severe messages that are logged: error, warn, info or debug",
+	},
+	{
+		.key = "source",
+		.type = SCHEMA_TEXT,
+		.offset = offsetof(struct settings, source),
+		.max = SETTINGS_SOURCE_SIZE,
+		.default_text = "",
+		.help = "ways of knowing (rungs of weir doctor, by commas) to take in place of the "
+			"best: for tests and the curious",
 	},
 	{ .key = NULL },
 };
@@ -180,6 +199,34 @@ static int decode_duration(const struct schema_row *row, uint64_t *ret, const ch
 	return 0;
 }
 
+static int decode_size(const struct schema_row *row, uint64_t *ret, const char *text,
+		       struct why *why)
+{
+	char least[24], most[24];
+	uint64_t value;
+	int r;
+
+	r = num_parse_size(&value, text, strlen(text));
+	if (r == -EINVAL)
+		return why_set(why, r, "\"%.60s\" is not a size such as 64k or 4M", text);
+	if (r < 0 || value < row->min || value > row->max)
+		return why_set(why, -ERANGE, "%.60s is not between %s and %s", text,
+			       num_print_size(least, sizeof(least), row->min),
+			       num_print_size(most, sizeof(most), row->max));
+	*ret = value;
+	return 0;
+}
+
+static int decode_text(const struct schema_row *row, char *ret, const char *text, struct why *why)
+{
+	const size_t n = strlen(text);
+
+	if (n >= row->max)
+		return why_set(why, -ERANGE, "more than %" PRIu64 " bytes", row->max - 1);
+	memcpy(ret, text, n + 1);
+	return 0;
+}
+
 static int decode_path(const struct schema_row *row, char *ret, const char *text, struct why *why)
 {
 	const size_t n = strlen(text);
@@ -213,6 +260,10 @@ int schema_decode(const struct schema_row *row, void *settings, const char *text
 		return decode_u32(row, (uint32_t *)(void *)member, text, why);
 	case SCHEMA_DURATION:
 		return decode_duration(row, (uint64_t *)(void *)member, text, why);
+	case SCHEMA_SIZE:
+		return decode_size(row, (uint64_t *)(void *)member, text, why);
+	case SCHEMA_TEXT:
+		return decode_text(row, member, text, why);
 	case SCHEMA_PATH:
 		return decode_path(row, member, text, why);
 	case SCHEMA_REPORT:

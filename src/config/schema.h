@@ -14,6 +14,8 @@ enum schema_type {
 	SCHEMA_WORD,     /* an enum (int), from words */
 	SCHEMA_U32,      /* uint32_t within min and max */
 	SCHEMA_DURATION, /* uint64_t, ns, within min and max */
+	SCHEMA_SIZE,     /* uint64_t, bytes, within min and max */
+	SCHEMA_TEXT,     /* char[max]: at most max - 1 bytes */
 	SCHEMA_PATH,     /* char[max]: at least one byte, at most max - 1 */
 	SCHEMA_REPORT,   /* report and report_count: JSON; every age and every <= max */
 };

@@ -13,6 +13,7 @@ struct buf;
 
 #define SETTINGS_PATH_SIZE 108 /* sizeof(sockaddr_un.sun_path) */
 #define SETTINGS_REPORT_MAX 16
+#define SETTINGS_SOURCE_SIZE 96
 
 struct settings_report_point {
 	uint64_t age_ns, every_ns;
@@ -24,12 +25,14 @@ struct settings {
 	bool conntrack_manage_sysctl;
 	bool conntrack_track;
 	bool conntrack_netns_all; /* conntrack.netns: all, else host */
+	uint64_t conntrack_ring_bytes;
 	uint64_t refresh_ns;
 	struct settings_report_point report[SETTINGS_REPORT_MAX];
 	size_t report_count;
 	uint32_t table_max_flows;
 	char listen_socket[SETTINGS_PATH_SIZE];
 	enum log_level log_level;
+	char source[SETTINGS_SOURCE_SIZE]; /* rungs of the ladder; empty: it chooses */
 };
 
 /* The built-in defaults. */

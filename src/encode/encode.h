@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "flow/record.h"
 
+struct nearest;
 struct why;
 
 /* Record → bytes, pure functions. Zeroed but for host is ready. */
@@ -37,6 +38,12 @@ struct encoder {
 /* json: one object a line. csv: RFC 4180. table: cells separated by tabs, which
  * the client aligns. trace: the event line of docs/interface.md. */
 extern const struct encoder encoder_json, encoder_csv, encoder_table, encoder_trace;
+
+/* What the column of the table of that name or title shows: a field, and another
+ * where that is absent, or FIELD_COUNT. 0 or -ENOENT. */
+int table_column_fields(uint8_t ret[2], const char *name);
+/* Offers every name and title. */
+void table_columns_offer(struct nearest *nearest);
 
 /* All of them, NULL-terminated. */
 extern const struct encoder *const encoder_list[];

@@ -6,6 +6,7 @@
  * become '?', so that a cell cannot break the line or the terminal.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 
 struct column {
 	const char *name, *title;
+	uint8_t shows[2]; /* the second, perhaps, where a record lacks the first */
 	/* Writes the cell at `at`, at most CELL_SIZE; returns its end. */
 	char *(*put)(char *at, const struct encode_conf *conf, const struct record *record);
 };
@@ -194,33 +196,50 @@ static char *put_direction(char *at, const struct encode_conf *conf, const struc
 	return put_field(at, conf, record, FIELD_DIRECTION);
 }
 
+#define ONE(id) { id, FIELD_COUNT }
+
 /* Composite columns; their ids follow those of the fields. */
 static const struct column columns[] = {
-	{ "proto", "PROTO", put_proto },
-	{ "state", "STATE", put_state },
-	{ "dir", "DIR", put_direction },
-	{ "src", "SOURCE", put_src },
-	{ "dst", "DESTINATION", put_dst },
-	{ "sent", "SENT", put_sent },
-	{ "received", "RECEIVED", put_received },
-	{ "rate_out", "RATE-OUT", put_rate_out },
-	{ "rate_in", "RATE-IN", put_rate_in },
-	{ "age", "AGE", put_age },
-	{ "rtt", "RTT", put_rtt },
-	{ "retrans", "RETR", put_retrans },
-	{ "nat", "NAT", put_nat },
-	{ "process", "PROCESS", put_process },
+	{ "proto", "PROTO", ONE(FIELD_PROTO), put_proto },
+	{ "state", "STATE", ONE(FIELD_CT_STATE), put_state },
+	{ "dir", "DIR", ONE(FIELD_DIRECTION), put_direction },
+	{ "src", "SOURCE", ONE(FIELD_SRC_IP), put_src },
+	{ "dst", "DESTINATION", ONE(FIELD_DST_IP), put_dst },
+	{ "sent", "SENT", ONE(FIELD_BYTES_ORIG), put_sent },
+	{ "received", "RECEIVED", ONE(FIELD_BYTES_REPLY), put_received },
+	{ "rate_out", "RATE-OUT", ONE(FIELD_RATE_ORIG_BPS), put_rate_out },
+	{ "rate_in", "RATE-IN", ONE(FIELD_RATE_REPLY_BPS), put_rate_in },
+	{ "age", "AGE", ONE(FIELD_DURATION_MS), put_age },
+	{ "rtt", "RTT", ONE(FIELD_RTT_US), put_rtt },
+	{ "retrans", "RETRANS", ONE(FIELD_RETRANSMITS), put_retrans },
+	{ "nat", "NAT", { FIELD_NAT_SRC_IP, FIELD_NAT_DST_IP }, put_nat },
+	{ "process", "PROCESS", { FIELD_CLIENT_COMM, FIELD_SERVER_COMM }, put_process },
 };
 
 static const char default_list[] = "proto,state,src,dst,sent,received,rate_out,rate_in,age,process";
 
+/* Names as people copy them from a header: in any case, - for _. */
+static bool is_same(const char *name, const char *word, size_t n)
+{
+	for (; n && *name; n--, name++, word++) {
+		if (tolower(*name) != tolower((unsigned char)*word) &&
+		    !(strchr("_-", *name) && strchr("_-", *word)))
+			return false;
+	}
+	return !n && !*name;
+}
+
 static int column_find(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-		if (strlen(columns[i].name) == n && !memcmp(columns[i].name, name, n))
+		if (is_same(columns[i].name, name, n) || is_same(columns[i].title, name, n))
 			return (int)(FIELD_COUNT + i);
 	}
-	return field_find(name, n);
+	for (int id = 0; id < FIELD_COUNT; id++) {
+		if (is_same(field_table[id].name, name, n))
+			return id;
+	}
+	return -ENOENT;
 }
 
 static int table_columns(struct encode_conf *conf, const char *list, struct why *why)
@@ -237,10 +256,7 @@ static int table_columns(struct encode_conf *conf, const char *list, struct why 
 		if (id < 0) {
 			struct nearest nearest = { .word = name, .n = n };
 
-			for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-				nearest_offer(&nearest, columns[i].name);
-			for (int i = 0; i < FIELD_COUNT; i++)
-				nearest_offer(&nearest, field_table[i].name);
+			table_columns_offer(&nearest);
 			return why_set(why, -EINVAL, "unknown column \"%.*s\"%s%s%s", (int)n, name,
 				       nearest.best ? ", did you mean \"" : "",
 				       nearest.best ? nearest.best : "",
@@ -264,6 +280,13 @@ static const struct encode_conf *with_columns(const struct encode_conf *conf,
 	return own;
 }
 
+/* Titles of fields are in one style with those above. */
+static void put_title(struct buf *buf, const char *name)
+{
+	for (; *name; name++)
+		buf_putc(buf, (char)(*name == '_' ? '-' : toupper(*name)));
+}
+
 static void table_head(struct buf *buf, const struct encode_conf *given)
 {
 	struct encode_conf own;
@@ -274,8 +297,8 @@ static void table_head(struct buf *buf, const struct encode_conf *given)
 
 		if (i)
 			buf_putc(buf, '\t');
-		buf_puts(buf, id < FIELD_COUNT ? field_table[id].name :
-						 columns[id - FIELD_COUNT].title);
+		put_title(buf, id < FIELD_COUNT ? field_table[id].name :
+						  columns[id - FIELD_COUNT].title);
 	}
 	buf_putc(buf, '\n');
 }
@@ -306,6 +329,27 @@ static void table_record(struct buf *buf, const struct encode_conf *given,
 		buf->len = (size_t)(at - buf->data);
 	}
 	buf_putc(buf, '\n');
+}
+
+int table_column_fields(uint8_t ret[2], const char *name)
+{
+	const int id = column_find(name, strlen(name));
+
+	if (id < 0)
+		return id;
+	ret[0] = id < FIELD_COUNT ? (uint8_t)id : columns[id - FIELD_COUNT].shows[0];
+	ret[1] = id < FIELD_COUNT ? FIELD_COUNT : columns[id - FIELD_COUNT].shows[1];
+	return 0;
+}
+
+void table_columns_offer(struct nearest *nearest)
+{
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		nearest_offer(nearest, columns[i].name);
+		nearest_offer(nearest, columns[i].title);
+	}
+	for (int id = 0; id < FIELD_COUNT; id++)
+		nearest_offer(nearest, field_table[id].name);
 }
 
 const struct encoder encoder_table = {

@@ -37,7 +37,11 @@ static void put_ends(struct buf *buf, const struct record *record)
 	} else if (record->event == EVENT_CLOSE && !client) {
 		arrow = " -- ";
 	}
-	put_end(buf, &record->orig, first);
+	/* a connect can fail before it has an address or a port to come from */
+	if (record->event == EVENT_FAILED && !record_has(record, FIELD_SRC_PORT))
+		buf_putc(buf, '*');
+	else
+		put_end(buf, &record->orig, first);
 	buf_puts(buf, arrow);
 	put_end(buf, &record->orig, first == INITIATOR ? RESPONDER : INITIATOR);
 }
@@ -79,6 +83,15 @@ static void put_counters(struct buf *buf, const struct encode_conf *conf,
 	put_word(buf, "received ", conf, record, FIELD_BYTES_REPLY);
 }
 
+/* What a connection came to, as its socket has it. */
+static void put_health(struct buf *buf, const struct encode_conf *conf,
+		       const struct record *record)
+{
+	put_word(buf, "payload ", conf, record, FIELD_TCP_PAYLOAD_ORIG);
+	put_word(buf, "answered ", conf, record, FIELD_TCP_PAYLOAD_REPLY);
+	put_word(buf, "retransmits ", conf, record, FIELD_RETRANSMITS);
+}
+
 static void trace_record(struct buf *buf, const struct encode_conf *conf,
 			 const struct record *record)
 {
@@ -101,6 +114,10 @@ static void trace_record(struct buf *buf, const struct encode_conf *conf,
 		put_word(buf, "reason ", conf, record, FIELD_END_REASON);
 		put_word(buf, "inexact ", conf, record, FIELD_INEXACT_REASON);
 	} else {
+		if (record->event == EVENT_CONNECT)
+			put_word(buf, "connect_us ", conf, record, FIELD_CONNECT_US);
+		if (record->event == EVENT_CLOSE)
+			put_health(buf, conf, record);
 		put_word(buf, "rtt_us ", conf, record, FIELD_RTT_US);
 		put_word(buf, "error ", conf, record, FIELD_ERROR);
 	}

@@ -12,11 +12,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -34,6 +35,8 @@
 #define TICK_GRID_NS (20 * NUM_NS_PER_MS)
 #define CLOCK_LOOK_NS (1 * NUM_NS_PER_S)
 #define WATCH_LOOK_NS (5 * NUM_NS_PER_S)
+/* A switch that cannot be turned is told this rarely. */
+#define SWITCH_TELL_NS (600 * NUM_NS_PER_S)
 /* How long the sinks may take for what is queued at the end. */
 #define DRAIN_NS (5 * NUM_NS_PER_S)
 /* As many sockets as flows, up to here: a host with more has them refused,
@@ -59,106 +62,19 @@ static void on_record(void *context, const struct record *record)
 	}
 }
 
-/* The first line tells a replay what the observations do not. */
-static int tap_open(struct engine *engine, uint64_t started_wall_ns, struct why *why)
+/* The events of sockets that nobody takes are not made. */
+static void tell_wanted(struct engine *engine)
 {
-	const char *path = engine->conf.record_path;
+	uint32_t events = engine->subscribers ? UINT32_MAX : 0;
 
-	if (!path)
-		return 0;
-	engine->tap = fopen(path, "we");
-	if (!engine->tap)
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
-	fprintf(engine->tap, "clock wall_minus_boot=%lld started=%llu\n",
-		(long long)clock_wall_minus_boot_ns(), (unsigned long long)started_wall_ns);
-	return 0;
-}
-
-static void tap_write(struct engine *engine, const struct obs *obs)
-{
-	buf_clear(&engine->tap_line);
-	obs_append_text(&engine->tap_line, obs);
-	buf_putc(&engine->tap_line, '\n');
-	if (!engine->tap_line.error)
-		fwrite(engine->tap_line.data, 1, engine->tap_line.len, engine->tap);
-}
-
-static void on_obs(void *context, const struct obs *obs)
-{
-	struct engine *engine = context;
-
-	if (engine->tap)
-		tap_write(engine, obs);
-	table_observe(engine->table, obs);
-}
-
-/* Each source's outlet is its own, so that its first whole pass is noticed. */
-static void on_source_obs(void *context, const struct obs *obs)
-{
-	struct engine *engine = context;
-
-	if (obs->kind == OBS_SWEEP && obs->sweep.netns == netns_watch_own(engine->netns)) {
-		for (unsigned i = 0; i < engine->source_count; i++) {
-			if (engine->source[i].source->ops->origin == obs->origin)
-				engine->source[i].ready = true;
-		}
-	}
-	on_obs(engine, obs);
-}
-
-static void on_netns_entered(void *context, uint32_t netns, bool own)
-{
-	struct engine *engine = context;
-	struct why why = { "" };
-	int r;
-
-	if (engine->sysctl) {
-		r = ct_sysctl_enable(engine->sysctl, netns, &why);
-		if (r > 0)
-			log_info("network namespace %u: conntrack accounting and timestamps "
-				 "switched on, put back at exit", netns);
-		else if (r < 0 && r != -ENOENT)
-			log_warn("network namespace %u: %s", netns, why.text);
-	}
-	for (unsigned i = 0; i < engine->source_count; i++) {
-		struct source *source = engine->source[i].source;
-
-		if (!source->ops->enter)
-			continue;
-		why = (struct why){ "" };
-		r = source->ops->enter(source, netns, &why);
-		engine->source[i].next_boot_ns = 0;
-		if (r < 0 && log_limit_allows(&engine->enter_limit, clock_boot_ns(),
-					      10 * NUM_NS_PER_S))
-			log_warn("network namespace %u, %s: %s", netns, source->ops->name,
-				 why.text[0] ? why.text : strerror(-r));
-	}
-}
-
-static void on_netns_gone(void *context, uint32_t netns)
-{
-	struct engine *engine = context;
-	const uint64_t now_boot_ns = clock_boot_ns();
-
-	for (unsigned i = 0; i < engine->source_count; i++) {
-		struct source *source = engine->source[i].source;
-
-		if (source->ops->leave)
-			source->ops->leave(source, netns, now_boot_ns);
-	}
-	if (engine->sysctl)
-		ct_sysctl_forget(engine->sysctl, netns);
-	log_debug("network namespace %u is gone", netns);
+	for (unsigned i = 0; i < engine->outbox_count; i++)
+		events |= outbox_events(engine->outbox[i]);
+	table_want(engine->table, events);
 }
 
 static uint64_t round_up(uint64_t boot_ns)
 {
 	return (boot_ns + TICK_GRID_NS - 1) / TICK_GRID_NS * TICK_GRID_NS;
-}
-
-static uint64_t earlier(uint64_t x, uint64_t y)
-{
-	return x < y ? x : y;
 }
 
 /* Losses are said when they happen, once per growth and at most every 10 s. */
@@ -172,15 +88,36 @@ static void tell_losses(struct engine *engine, struct engine_source *source)
 			 source->source->ops->name,
 			 (unsigned long long)(now.lost - source->last.lost));
 	if (now.reliability_lost != source->last.reliability_lost)
-		log_warn("%s: reliable delivery was given up for a while, since the collector "
-			 "did not run; resynchronising", source->source->ops->name);
+		log_warn("%s: reliable delivery was given up, since the collector did not run "
+			 "or its guard has ended; resynchronising", source->source->ops->name);
 	if (now.malformed && !source->last.malformed)
 		log_warn("%s: a message of the kernel made no sense and was skipped",
 			 source->source->ops->name);
+	/* once for as long as it lasts */
+	if (now.refused != source->last.refused && !source->is_refused)
+		log_warn("%s: owners of sockets are looked for later: descriptors or memory "
+			 "are refused", source->source->ops->name);
+	source->is_refused = now.refused != source->last.refused;
 	source->last = now;
 }
 
-static void on_tick(void *context)
+/* Another weir puts them back when it ends; its namespaces are ours, too. */
+static void watch_switches(struct engine *engine, uint64_t now_boot_ns)
+{
+	struct why why = { "" };
+	unsigned were_off;
+
+	if (!engine->sysctl)
+		return;
+	were_off = ct_sysctl_watch(engine->sysctl, &why);
+	if (were_off)
+		log_info("conntrack accounting or timestamps were off in %u network namespace%s: "
+			 "switched on, put back at exit", were_off, were_off == 1 ? "" : "s");
+	if (why.text[0] && log_limit_allows(&engine->switch_limit, now_boot_ns, SWITCH_TELL_NS))
+		log_warn("%s", why.text);
+}
+
+void engine_tick(void *context)
 {
 	struct engine *engine = context;
 	const uint64_t now_boot_ns = clock_boot_ns();
@@ -194,68 +131,30 @@ static void on_tick(void *context)
 	}
 	if (now_boot_ns >= engine->netns_next_boot_ns)
 		engine->netns_next_boot_ns = netns_watch_tick(engine->netns, now_boot_ns);
-	next_boot_ns = earlier(next_boot_ns, engine->netns_next_boot_ns);
+	next_boot_ns = clock_earlier(next_boot_ns, engine->netns_next_boot_ns);
 	for (unsigned i = 0; i < engine->source_count; i++) {
 		struct engine_source *source = &engine->source[i];
 
 		if (now_boot_ns >= source->next_boot_ns)
 			source->next_boot_ns =
 				source->source->ops->tick(source->source, now_boot_ns);
-		next_boot_ns = earlier(next_boot_ns, source->next_boot_ns);
+		next_boot_ns = clock_earlier(next_boot_ns, source->next_boot_ns);
 	}
 	due_boot_ns = table_advance(engine->table, clock_boot_ns());
-	next_boot_ns = earlier(next_boot_ns, due_boot_ns);
+	next_boot_ns = clock_earlier(next_boot_ns, due_boot_ns);
 	for (unsigned i = 0; i < engine->outbox_count; i++)
 		outbox_flush(engine->outbox[i]);
 	if (now_boot_ns >= engine->watch_next_boot_ns) {
 		engine->watch_next_boot_ns = now_boot_ns + WATCH_LOOK_NS;
+		if (late_look(engine, now_boot_ns))
+			next_boot_ns = now_boot_ns;
 		for (unsigned i = 0; i < engine->source_count; i++)
 			tell_losses(engine, &engine->source[i]);
+		watch_switches(engine, now_boot_ns);
 	}
-	loop_timer_set(engine->timer, next_boot_ns <= now_boot_ns ? now_boot_ns :
-								    round_up(next_boot_ns));
-}
-
-static int open_sources(struct engine *engine, struct why *why)
-{
-	const struct source_conf conf = {
-		.refresh_ns = engine->conf.settings->refresh_ns,
-		.guard = engine->guard,
-		.read_only = engine->conf.read_only,
-	};
-	const struct obs_outlet outlet = { on_source_obs, engine };
-	const struct source_ops *const *ops;
-	bool counts = false;
-	int r, failed = 0;
-
-	for (ops = source_table; *ops && engine->source_count < ENGINE_SOURCES_MAX; ops++) {
-		struct source *source;
-		struct why reason = { "" };
-
-		r = (*ops)->probe(&reason);
-		if (r == 0)
-			r = (*ops)->open(&source, &conf, &outlet, &reason);
-		if (r < 0) {
-			log_info("%s: %s", (*ops)->name, reason.text);
-			if (!failed) {
-				failed = r;
-				why_set(why, r, "%s", reason.text);
-			}
-			continue;
-		}
-		counts |= (*ops)->origin != ORIGIN_ADDRESS;
-		engine->source[engine->source_count++].source = source;
-	}
-	return counts ? 0 : failed ? failed : -ENOTSUP;
-}
-
-static bool has_source(const struct engine *engine, enum origin origin)
-{
-	for (unsigned i = 0; i < engine->source_count; i++) {
-		if (engine->source[i].source->ops->origin == origin)
-			return true;
-	}
-	return false;
+	/* what has become due meanwhile has waited enough */
+	loop_timer_set(engine->timer, next_boot_ns <= clock_boot_ns() ? now_boot_ns :
+									round_up(next_boot_ns));
 }
 
 /* The same until the host reboots, different after: what makes flow ids. */
@@ -279,7 +178,7 @@ static int make_table(struct engine *engine, uint64_t started_wall_ns, struct wh
 		.boot_seed = boot_seed(),
 		.started_wall_ns = started_wall_ns,
 		.wall_minus_boot_ns = clock_wall_minus_boot_ns(),
-		.sockets_only = !has_source(engine, ORIGIN_CONNTRACK),
+		.sockets_only = !sources_have(engine, ORIGIN_CONNTRACK),
 		.out = { on_record, engine },
 	};
 
@@ -300,7 +199,7 @@ static int prepare_conntrack(struct engine *engine, struct why *why)
 	if (engine->conf.read_only)
 		return 0;
 	if (settings->conntrack_manage_sysctl && caps_has(CAP_NET_ADMIN))
-		r = ct_sysctl_new(&engine->sysctl, why);
+		r = ct_sysctl_new(&engine->sysctl, engine->guard, why);
 	if (r == 0 && settings->conntrack_track)
 		r = track_open(&engine->track, why);
 	if (r == 0 && engine->track)
@@ -309,10 +208,26 @@ static int prepare_conntrack(struct engine *engine, struct why *why)
 	return r;
 }
 
+/* Descriptors: six for each namespace; the soft limit is there for programs that use
+ * select(2) (systemd's NEWS of 240), which nothing here does. The guard inherits it.
+ * Locked memory: until 5.11 is the oldest kernel BPF maps are that, and some may be made
+ * when the right to lift it has been given up (late.c). */
+static void lift_limits(void)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit limit;
+
+	setrlimit(RLIMIT_MEMLOCK, &all); /* else libbpf says what it lacks */
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit); /* else there is room for fewer */
+}
+
 int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *why)
 {
 	const uint64_t started_wall_ns = clock_wall_ns();
-	const struct netns_listener listener = { on_netns_entered, on_netns_gone, NULL };
+	const struct netns_listener listener = { place_entered, place_gone, NULL };
 	struct netns_listener mine = listener;
 	struct engine *engine = calloc(1, sizeof(*engine));
 	int r;
@@ -322,30 +237,38 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 	engine->conf = *conf;
 	engine->loop = conf->loop;
 	engine->started_boot_ns = clock_boot_ns();
+	engine->late.presence.fd = -1;
 	mine.context = engine;
 	if (gethostname(engine->host, sizeof(engine->host) - 1) < 0)
 		engine->host[0] = '\0';
 
+	lift_limits();
 	/* the guard is forked first: it must not inherit what follows */
 	if (!conf->read_only && caps_has(CAP_NET_ADMIN)) {
 		r = guard_new(&engine->guard, why);
 		if (r < 0)
 			goto fail;
 	}
-	r = tap_open(engine, started_wall_ns, why);
-	if (r < 0)
-		goto fail;
-	r = open_sources(engine, why);
+	if (conf->record_path) {
+		r = tap_open(&engine->tap, conf->record_path, started_wall_ns, why);
+		if (r < 0)
+			goto fail;
+	}
+	r = sources_climb(engine, (1U << FEATURES) - 1, why);
+	if (r == 0)
+		r = sources_open(engine, why);
 	if (r == 0)
 		r = make_table(engine, started_wall_ns, why);
-	if (r == 0)
+	if (r == 0) {
+		late_begin(engine);
 		r = prepare_conntrack(engine, why);
+	}
 	if (r == 0)
 		r = netns_watch_new(&engine->netns, conf->settings->conntrack_netns_all, &mine,
 				    why);
 	if (r < 0)
 		goto fail;
-	r = loop_timer_new(engine->loop, &engine->timer, on_tick, engine);
+	r = loop_timer_new(engine->loop, &engine->timer, engine_tick, engine);
 	if (r < 0) {
 		why_set(why, r, "timerfd: %s", strerror(-r));
 		goto fail;
@@ -364,15 +287,16 @@ void engine_free(struct engine *engine)
 	loop_timer_free(engine->timer);
 	for (unsigned i = 0; i < engine->outbox_count; i++)
 		outbox_free(engine->outbox[i]);
+	for (unsigned i = 0; i < engine->source_count; i++)
+		source_watch(engine, &engine->source[i], false);
 	netns_watch_free(engine->netns);
 	for (unsigned i = engine->source_count; i-- > 0;)
 		engine->source[i].source->ops->close(engine->source[i].source);
 	track_close(engine->track);
 	ct_sysctl_free(engine->sysctl);
+	ct_presence_fini(&engine->late.presence);
 	table_free(engine->table);
-	if (engine->tap)
-		fclose(engine->tap);
-	buf_fini(&engine->tap_line);
+	tap_close(&engine->tap);
 	guard_free(engine->guard);
 	free(engine);
 }
@@ -381,15 +305,21 @@ void engine_own_outbox(struct engine *engine, struct outbox *outbox)
 {
 	assert(engine->outbox_count < ENGINE_OUTBOXES_MAX);
 	engine->outbox[engine->outbox_count++] = outbox;
+	tell_wanted(engine);
 }
 
 void engine_start(struct engine *engine)
 {
+	tell_wanted(engine);
 	/* the first namespaces now, so that nothing begins unseen */
 	engine->netns_next_boot_ns = netns_watch_tick(engine->netns, clock_boot_ns());
 	if (netns_watch_limit(engine->netns) && !engine->conf.read_only)
 		log_info("%s", netns_watch_limit(engine->netns));
+	for (unsigned i = 0; i < engine->source_count; i++)
+		source_watch(engine, &engine->source[i], true);
 	loop_timer_set(engine->timer, clock_boot_ns());
+	/* the kernel's types, which loading BPF read, were some ten megabytes */
+	malloc_trim(0);
 }
 
 void engine_shutdown(struct engine *engine)
@@ -408,6 +338,7 @@ void engine_shutdown(struct engine *engine)
 	engine->wait_until_boot_ns = clock_boot_ns() + DRAIN_NS;
 	table_advance(engine->table, clock_boot_ns());
 	table_shutdown(engine->table, clock_boot_ns());
+	tap_close(&engine->tap);
 	for (unsigned i = 0; i < engine->outbox_count; i++)
 		outbox_drain(engine->outbox[i], engine->wait_until_boot_ns);
 }
@@ -417,11 +348,18 @@ bool engine_is_ready(const struct engine *engine)
 	for (unsigned i = 0; i < engine->source_count; i++) {
 		struct source_stats stats = { 0 };
 
+		if (engine->source[i].is_late)
+			continue;
 		engine->source[i].source->ops->stats(engine->source[i].source, &stats);
 		if (!engine->source[i].ready || stats.settling)
 			return false;
 	}
 	return true;
+}
+
+bool engine_has_recorded(const struct engine *engine)
+{
+	return !engine->tap.is_broken;
 }
 
 const struct table *engine_table(const struct engine *engine)
@@ -438,6 +376,7 @@ void engine_subscribe(struct engine *engine, struct subscriber *subscriber)
 {
 	subscriber->next = engine->subscribers;
 	engine->subscribers = subscriber;
+	tell_wanted(engine);
 }
 
 void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber)
@@ -448,4 +387,5 @@ void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber)
 		at = &(*at)->next;
 	if (*at)
 		*at = subscriber->next;
+	tell_wanted(engine);
 }

@@ -38,6 +38,8 @@ void engine_start(struct engine *engine);
 /* Last looks, every live flow reported once with end_reason shutdown, sinks
  * flushed. The loop may be quit after. */
 void engine_shutdown(struct engine *engine);
+/* False: a recording was asked for and is incomplete. Final after the shutdown. */
+bool engine_has_recorded(const struct engine *engine);
 /* True once every source has made its first full pass. */
 bool engine_is_ready(const struct engine *engine);
 
@@ -54,10 +56,12 @@ void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber);
 
 /* `weir stats -o json`, appended. */
 void engine_stats_json(struct engine *engine, struct buf *buf);
-/* `weir doctor`, as JSON lines or for a person, appended. engine may be NULL: the
- * ladder and conntrack are looked at all the same. */
+/* `weir doctor`, as JSON lines or for a person, appended: what the running engine
+ * stands on; or, with settings alone, what it would. 0, or -EBADMSG with the sentence
+ * when the settings wish for what there is not. */
 void engine_doctor_json(const struct engine *engine, struct buf *buf);
-void engine_doctor_text(struct buf *buf);
+int engine_doctor(const struct settings *settings, bool json, struct buf *buf,
+		  struct why *why);
 /* One line for a person: what is being seen and what is not; NULL: all well. */
 const char *engine_notice(struct engine *engine);
 

@@ -5,6 +5,7 @@
  * The identity is put together from counts that were made apart (the table's
  * rows, the outboxes' fates), so that it can fail.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,8 +47,11 @@ static void sources_json(struct engine *engine, struct buf *buf)
 		json_member_u64(buf, "seen", stats.seen);
 		json_member_u64(buf, "lost", stats.lost);
 		json_member_u64(buf, "malformed", stats.malformed);
+		json_member_u64(buf, "foreign", stats.foreign);
+		json_member_u64(buf, "bare", stats.bare);
 		json_member_u64(buf, "freshness_ms", stats.freshness_ns / NUM_NS_PER_MS);
 		json_member_u64(buf, "reliability_lost", stats.reliability_lost);
+		json_member_u64(buf, "refused", stats.refused);
 		json_object_end(buf);
 	}
 	json_array_end(buf);
@@ -88,6 +92,7 @@ static void table_json(const struct table_stats *stats, struct buf *buf)
 	json_member_u64(buf, "sockets", stats->sockets);
 	json_member_u64(buf, "sockets_capacity", stats->sockets_capacity);
 	json_member_u64(buf, "sockets_refused", stats->sockets_refused);
+	json_member_u64(buf, "passes_forgotten", stats->passes_forgotten);
 	json_member_u64(buf, "memory_bytes", stats->memory_bytes);
 	overflow_json(stats, buf);
 	json_object_end(buf);
@@ -149,6 +154,7 @@ static void identities_json(const struct engine *engine, const struct table_stat
 void engine_stats_json(struct engine *engine, struct buf *buf)
 {
 	struct table_stats stats;
+	int reason;
 
 	table_stats(engine->table, &stats);
 	json_object_begin(buf);
@@ -164,10 +170,28 @@ void engine_stats_json(struct engine *engine, struct buf *buf)
 	json_member_double(buf, "uptime_seconds",
 			   (double)(clock_boot_ns() - engine->started_boot_ns) / 1e9);
 	json_member_u64(buf, "network_namespaces", netns_watch_count(engine->netns));
+	json_member_u64(buf, "unwatched_namespaces",
+			netns_watch_unwatched(engine->netns, &reason));
+	if (engine->tap.path)
+		json_member_u64(buf, "unrecorded", engine->tap.lost);
 	json_object_end(buf);
 	if (engine_notice(engine))
 		json_member_text(buf, "notice", engine->notice);
 	json_object_end(buf);
+}
+
+static void accounting_off(const struct engine *engine, struct why *ret)
+{
+	if (!engine || engine->conf.read_only)
+		why_set(ret, 0, "conntrack accounting is off: flows have no byte counts; weir run "
+				"switches it on, or sysctl net.netfilter.nf_conntrack_acct=1");
+	else if (engine->sysctl)
+		why_set(ret, 0, "conntrack accounting is off: flows that begin now have no byte "
+				"counts; weir tries every 5 s to switch it on");
+	else
+		why_set(ret, 0, "conntrack accounting is off, and so is conntrack.manage_sysctl: "
+				"flows have no byte counts; sysctl "
+				"net.netfilter.nf_conntrack_acct=1 switches it on");
 }
 
 /* What keeps conntrack from telling anything here; empty: nothing. */
@@ -177,12 +201,14 @@ static void conntrack_condition(const struct engine *engine, struct why *ret)
 	struct why why = { "" };
 
 	ret->text[0] = '\0';
-	if (ct_state_read(&state, &why) < 0 || !state.present) {
-		why_set(ret, 0, "conntrack is not loaded: only TCP sockets are seen; "
-				"weir run --track loads it");
+	if (ct_state_read(&state, &why) < 0) {
+		why_set(ret, 0, "what conntrack does is not known now: %s", why.text);
+	} else if (!state.present) {
+		why_set(ret, 0, "conntrack is not loaded: only TCP sockets are seen; %s",
+			engine ? "weir looks every 5 s whether it is" :
+				 "weir run --track loads it");
 	} else if (!state.acct) {
-		why_set(ret, 0, "conntrack accounting is off: flows have no byte counts; weir run "
-				"switches it on, or sysctl net.netfilter.nf_conntrack_acct=1");
+		accounting_off(engine, ret);
 	} else if (!state.count && !(engine && engine->track)) {
 		why_set(ret, 0, "conntrack tracks nothing in this namespace (no rule asks for "
 				"it): weir run --track sees this host's own traffic");
@@ -196,8 +222,14 @@ static void conntrack_condition(const struct engine *engine, struct why *ret)
 const char *engine_notice(struct engine *engine)
 {
 	struct why condition;
+	int reason;
 
-	conntrack_condition(engine, &condition);
+	/* without their number: what is logged whenever it changes would be noise */
+	if (netns_watch_unwatched(engine->netns, &reason))
+		why_set(&condition, 0, "some network namespaces are not watched, but tried "
+				       "again: %s", strerror(-reason));
+	else
+		conntrack_condition(engine, &condition);
 	snprintf(engine->notice, sizeof(engine->notice), "%s", condition.text);
 	return engine->notice[0] ? engine->notice : NULL;
 }
@@ -214,7 +246,7 @@ static const char *reason_of(const struct ladder_standing *standing,
 
 static bool is_standing(const struct ladder_row *row)
 {
-	return strcmp(row->rung, "none") != 0;
+	return row->rung != RUNG_NONE;
 }
 
 static void feature_json(const struct ladder_standing *standing, const struct why *condition,
@@ -225,7 +257,7 @@ static void feature_json(const struct ladder_standing *standing, const struct wh
 
 	json_object_begin(buf);
 	json_member_text(buf, "feature", feature_names[row->feature]);
-	json_member_text(buf, "rung", row->rung);
+	json_member_text(buf, "rung", rung_names[row->rung]);
 	json_member_bool(buf, "ok", is_standing(row));
 	if (reason[0])
 		json_member_text(buf, "why", reason);
@@ -240,35 +272,42 @@ static void feature_json(const struct ladder_standing *standing, const struct wh
 	buf_putc(buf, '\n');
 }
 
-void engine_doctor_json(const struct engine *engine, struct buf *buf)
+static void feature_text(const struct ladder_standing *standing, const struct why *condition,
+			 struct buf *buf)
 {
-	struct ladder_standing standing[FEATURES];
-	struct why condition;
+	const struct ladder_row *row = standing->row;
+	const char *reason = reason_of(standing, condition);
 
-	ladder_climb(standing);
-	conntrack_condition(engine, &condition);
-	for (int i = 0; i < FEATURES; i++)
-		feature_json(&standing[i], &condition, buf);
+	buf_printf(buf, "%-9s %-4s %s\n", feature_names[row->feature],
+		   is_standing(row) ? "ok" : "no", rung_names[row->rung]);
+	if (reason[0])
+		buf_printf(buf, "          why:    %s\n", reason);
+	for (unsigned k = 0; row->lost[k]; k++)
+		buf_printf(buf, "          lost:   %s\n", row->lost[k]);
+	if (row->remedy)
+		buf_printf(buf, "          remedy: %s\n", row->remedy);
 }
 
-void engine_doctor_text(struct buf *buf)
+void engine_doctor_json(const struct engine *engine, struct buf *buf)
+{
+	struct why condition;
+
+	conntrack_condition(engine, &condition);
+	for (int i = 0; i < FEATURES; i++)
+		feature_json(&engine->standing[i], &condition, buf);
+}
+
+int engine_doctor(const struct settings *settings, bool json, struct buf *buf, struct why *why)
 {
 	struct ladder_standing standing[FEATURES];
 	struct why condition;
+	rung_set wished;
 
-	ladder_climb(standing);
+	if (ladder_parse(&wished, settings->source, why) < 0)
+		return -EBADMSG;
+	ladder_climb(standing, wished);
 	conntrack_condition(NULL, &condition);
-	for (int i = 0; i < FEATURES; i++) {
-		const struct ladder_row *row = standing[i].row;
-		const char *reason = reason_of(&standing[i], &condition);
-
-		buf_printf(buf, "%-9s %-4s %s\n", feature_names[row->feature],
-			   is_standing(row) ? "ok" : "no", row->rung);
-		if (reason[0])
-			buf_printf(buf, "          why:    %s\n", reason);
-		for (unsigned k = 0; row->lost[k]; k++)
-			buf_printf(buf, "          lost:   %s\n", row->lost[k]);
-		if (row->remedy)
-			buf_printf(buf, "          remedy: %s\n", row->remedy);
-	}
+	for (int i = 0; i < FEATURES; i++)
+		(json ? feature_json : feature_text)(&standing[i], &condition, buf);
+	return 0;
 }

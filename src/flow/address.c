@@ -57,6 +57,7 @@ static void address_keep(struct table *table, uint32_t netns, const struct addr 
 		local->netns = netns;
 		local->used = true;
 		index_add(&table->address_by_value, address_hash(table, netns, addr), slot);
+		table->ends_ms = ms_of(table->now_boot_ns);
 	}
 	local->sampled_ms = at_ms;
 }
@@ -84,5 +85,6 @@ void sweep_addresses(struct table *table, const struct obs_sweep *sweep)
 		index_remove(&table->address_by_value,
 			     address_hash(table, local->netns, &local->addr), slot);
 		pool_give(&table->addresses, slot);
+		table->ends_ms = ms_of(table->now_boot_ns);
 	}
 }

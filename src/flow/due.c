@@ -146,9 +146,11 @@ uint64_t table_advance(struct table *table, uint64_t now_boot_ns)
 {
 	uint64_t now_tick;
 	uint32_t slot, next;
+	bool more;
 
 	if (now_boot_ns > table->now_boot_ns)
 		table->now_boot_ns = now_boot_ns;
+	more = udp_news_tell(table);
 	now_tick = tick_of(table->now_boot_ns);
 	if (table->due_tick + DUE_BUCKETS <= now_tick)
 		table->due_tick = now_tick - DUE_BUCKETS + 1;
@@ -165,5 +167,5 @@ uint64_t table_advance(struct table *table, uint64_t now_boot_ns)
 	}
 	if (!table->due_count && table->due_tick < now_tick)
 		table->due_tick = now_tick;
-	return due_next_boot_ns(table);
+	return more ? table->now_boot_ns : due_next_boot_ns(table);
 }

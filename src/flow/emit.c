@@ -87,13 +87,18 @@ static void fill_counters(const struct flow *flow, struct record *ret)
 			ret->packets[i] = flow->packets[i];
 			ret->delta_bytes[i] = flow->bytes[i] - flow->reported_bytes[i];
 			ret->delta_packets[i] = flow->packets[i] - flow->reported_packets[i];
-			ret->rate_bps[i] = (uint64_t)flow->rate_bps[i];
 		}
-		for (unsigned id = FIELD_BYTES_ORIG; id <= FIELD_RATE_REPLY_BPS; id++)
+		for (unsigned id = FIELD_BYTES_ORIG; id <= FIELD_DELTA_PACKETS_REPLY; id++)
 			record_set(ret, id);
 		ret->counted_by =
 			flow->flags & FLOW_BY_SOCKET ? ORIGIN_SOCKET : ORIGIN_CONNTRACK;
 		SET(ret, COUNTED_BY);
+	}
+	if (flow->flags & FLOW_RATED) {
+		for (i = 0; i < SIDES; i++)
+			ret->rate_bps[i] = (uint64_t)flow->rate_bps[i];
+		SET(ret, RATE_ORIG_BPS);
+		SET(ret, RATE_REPLY_BPS);
 	}
 	if (flow->flags & FLOW_BASELINE) {
 		ret->baseline = true;
@@ -173,6 +178,9 @@ static void fill_health(const struct sock *sock, enum side side, struct record *
 	ret->rtt_us[side] = sock->srtt_us;
 	ret->rttvar_us[side] = sock->rttvar_us;
 	ret->min_rtt_us[side] = sock->min_rtt_us;
+	ret->cwnd[side] = sock->cwnd;
+	if (sock->cwnd)
+		record_set(ret, side == INITIATOR ? FIELD_CWND : FIELD_SERVER_CWND);
 }
 
 /* What either end is sure of is a lower bound: bytes in flight are not acknowledged
@@ -224,12 +232,26 @@ static void fill_sockets(const struct table *table, const struct flow *flow,
 			continue;
 		}
 		fill_health(sock, INITIATOR, ret);
+		if (sock->connect_us && side == INITIATOR) {
+			ret->connect_us = sock->connect_us;
+			SET(ret, CONNECT_US);
+		}
 		ret->tcp_segments[side] = sock->segments[INITIATOR];
 		ret->tcp_segments[!side] = sock->segments[RESPONDER];
 		for (id = FIELD_TCP_PAYLOAD_ORIG; id <= FIELD_MIN_RTT_US; id++)
 			record_set(ret, id);
 		told = true;
 	}
+}
+
+/* How old a flow already was when weir came nobody knows but the kernel. */
+static void fill_duration(const struct flow *flow, uint64_t until_wall_ns, struct record *ret)
+{
+	if ((flow->flags & (FLOW_BASELINE | FLOW_START_KNOWN)) == FLOW_BASELINE)
+		return;
+	ret->duration_ms = until_wall_ns > flow->start_wall_ns ?
+				   (double)(until_wall_ns - flow->start_wall_ns) / 1e6 : 0;
+	SET(ret, DURATION_MS);
 }
 
 void record_fill(const struct table *table, const struct flow *flow, uint64_t now_boot_ns,
@@ -241,7 +263,6 @@ void record_fill(const struct table *table, const struct flow *flow, uint64_t no
 	ret->event = EVENT_UPDATE;
 	ret->time_wall_ns = table_wall_ns(table, now_boot_ns);
 	ret->start_wall_ns = flow->start_wall_ns;
-	ret->duration_ms = (double)flow_age_ns(table, flow, now_boot_ns) / 1e6;
 	ret->flow_id = flow_id(table, flow);
 	ret->seq = flow->seq;
 	ret->schema = RECORD_SCHEMA;
@@ -250,7 +271,7 @@ void record_fill(const struct table *table, const struct flow *flow, uint64_t no
 	SET(ret, EVENT);
 	SET(ret, TIME);
 	SET(ret, START);
-	SET(ret, DURATION_MS);
+	fill_duration(flow, ret->time_wall_ns, ret);
 	SET(ret, FLOW_ID);
 	SET(ret, SEQ);
 	SET(ret, SCHEMA);
@@ -275,8 +296,7 @@ void flow_emit(struct table *table, struct flow *flow, enum event event, int end
 	struct record record;
 	enum side i;
 
-	if (!flow->socket[INITIATOR] || !flow->socket[RESPONDER])
-		join_flow(table, flow);
+	join_flow_again(table, flow);
 	if (!flow->seq && !(flow->flags & FLOW_START_KNOWN)) {
 		flow->flags |= FLOW_ID_BY_SIGHT;
 		table->first_sights[flow_slot(table, flow)] = flow->start_wall_ns;
@@ -293,13 +313,14 @@ void flow_emit(struct table *table, struct flow *flow, enum event event, int end
 			record.end_wall_ns = table_wall_ns(table, flow->moved_boot_ns);
 		if (record.end_wall_ns < record.start_wall_ns)
 			record.end_wall_ns = record.start_wall_ns;
-		record.duration_ms =
-			(double)(record.end_wall_ns - record.start_wall_ns) / 1e6;
+		fill_duration(flow, record.end_wall_ns, &record);
 		record_set(&record, FIELD_END);
 		if (end_reason >= 0) {
 			record.end_reason = (uint8_t)end_reason;
 			record_set(&record, FIELD_END_REASON);
 		}
+	} else if (end_wall_ns) {
+		fill_duration(flow, end_wall_ns, &record);
 	}
 	for (i = 0; i < SIDES; i++) {
 		table->count.reported_bytes += flow->bytes[i] - flow->reported_bytes[i];
@@ -312,12 +333,28 @@ void flow_emit(struct table *table, struct flow *flow, enum event event, int end
 	table->conf.out.emit(table->conf.out.context, &record);
 }
 
-void flow_emit_failed(struct table *table, struct flow *flow, uint32_t error)
+static bool is_failure_told(const struct table *table, const struct flow *flow)
+{
+	const uint32_t client = flow->socket[INITIATOR];
+
+	return flow->flags & FLOW_FAILED_TOLD ||
+	       (client && sock_at(table, client - 1)->flags & SOCKET_FAILURE_TOLD);
+}
+
+void flow_emit_failed(struct table *table, struct flow *flow, uint32_t error,
+		      uint64_t end_wall_ns)
 {
 	struct record record;
 	unsigned id;
 
+	if (is_failure_told(table, flow))
+		return;
+	flow->flags |= FLOW_FAILED_TOLD;
+	if (!(table->wanted >> EVENT_FAILED & 1))
+		return;
 	record_fill(table, flow, table->now_boot_ns, &record);
+	if (end_wall_ns)
+		fill_duration(flow, end_wall_ns, &record);
 	record.event = EVENT_FAILED;
 	record.error = error;
 	record_set(&record, FIELD_ERROR);
@@ -328,17 +365,21 @@ void flow_emit_failed(struct table *table, struct flow *flow, uint32_t error)
 	table->conf.out.emit(table->conf.out.context, &record);
 }
 
-void sock_emit(struct table *table, struct sock *sock, enum event event)
+/* What a socket alone tells of its connection. */
+static void fill_lone(const struct table *table, const struct sock *sock, enum event event,
+		      struct record *ret)
 {
 	struct flow lone, *flow = &lone;
-	struct record record = { 0 };
 	enum side side;
 
-	sock->flags |= SOCKET_TOLD;
-	record.event = (uint8_t)event;
-	record.time_wall_ns = table_wall_ns(table, table->now_boot_ns);
-	record.schema = RECORD_SCHEMA;
-	record.netns = sock->netns;
+	ret->event = (uint8_t)event;
+	/* who made it can become known later than that it was made */
+	ret->time_wall_ns =
+		table_wall_ns(table, (event == EVENT_CONNECT || event == EVENT_ACCEPT) &&
+					     sock->connected_boot_ns ?
+					     sock->connected_boot_ns : table->seen_boot_ns);
+	ret->schema = RECORD_SCHEMA;
+	ret->netns = sock->netns;
 	side = sock->role == SOCKET_ROLE_SERVER ? RESPONDER : INITIATOR;
 	memset(&lone, 0, sizeof(lone));
 	lone.key.orig = side == INITIATOR ? sock->local : tuple_inverse(&sock->local);
@@ -347,16 +388,48 @@ void sock_emit(struct table *table, struct sock *sock, enum event event)
 	if (sock->flow) {
 		flow = flow_at(table, sock->flow - 1);
 		if (flow->seq) {
-			record.flow_id = flow_id(table, flow);
-			SET(&record, FLOW_ID);
+			ret->flow_id = flow_id(table, flow);
+			SET(ret, FLOW_ID);
 		}
 	}
-	SET(&record, EVENT);
-	SET(&record, TIME);
-	SET(&record, SCHEMA);
-	SET(&record, NETNS);
-	SET(&record, HOST);
-	fill_tuple(flow, &record);
-	fill_sockets(table, &lone, &record);
+	SET(ret, EVENT);
+	SET(ret, TIME);
+	SET(ret, SCHEMA);
+	SET(ret, NETNS);
+	SET(ret, HOST);
+	fill_tuple(flow, ret);
+	fill_sockets(table, &lone, ret);
+}
+
+void sock_emit(struct table *table, struct sock *sock, enum event event)
+{
+	struct record record = { 0 };
+
+	sock->flags |= SOCKET_TOLD;
+	if (!(table->wanted >> event & 1))
+		return;
+	fill_lone(table, sock, event, &record);
+	table->conf.out.emit(table->conf.out.context, &record);
+}
+
+void sock_emit_failed(struct table *table, struct sock *sock, uint32_t error)
+{
+	struct record record = { 0 };
+	struct flow *flow = sock->flow ? flow_at(table, sock->flow - 1) : NULL;
+
+	if (flow && flow->flags & FLOW_FAILED_TOLD)
+		return;
+	sock->flags |= SOCKET_FAILURE_TOLD;
+	if (!(table->wanted >> EVENT_FAILED & 1))
+		return;
+	fill_lone(table, sock, EVENT_FAILED, &record);
+	record.error = error;
+	if (error)
+		SET(&record, ERROR);
+	/* it failed before it had any */
+	if (!sock->local.port_be[INITIATOR])
+		record.has[FIELD_SRC_PORT / 64] &= ~(1ULL << FIELD_SRC_PORT % 64);
+	if (addr_is_unspecified(&sock->local.addr[INITIATOR]))
+		record.has[FIELD_SRC_IP / 64] &= ~(1ULL << FIELD_SRC_IP % 64);
 	table->conf.out.emit(table->conf.out.context, &record);
 }

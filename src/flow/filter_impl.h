@@ -23,6 +23,7 @@
 #define FILTER_NODES_MAX 1024
 #define FILTER_TEXT_MAX 16384
 #define FILTER_REGEX_MAX 256
+#define FILTER_REGEX_PLUS_MAX 8
 
 enum token_kind {
 	TOKEN_END, TOKEN_WORD, TOKEN_TEXT /* quoted */, TOKEN_OPEN, TOKEN_CLOSE,
@@ -95,6 +96,7 @@ struct operand {
 	bool prefix; /* texts match by their beginning (container ids) */
 	bool state;
 	bool user;   /* values may be user names */
+	bool unit;   /* a duration whose unit its name does not tell */
 };
 
 /* filter_value.c */

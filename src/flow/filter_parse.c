@@ -173,6 +173,7 @@ static int parse_primitive(struct parser *p)
 static int compile_regex(struct parser *p, struct node *node, const struct token *word)
 {
 	char pattern[FILTER_REGEX_MAX + 1];
+	unsigned pluses = 0, i;
 	int r;
 
 	/* repetition counts make a compiled pattern grow without bound */
@@ -180,6 +181,11 @@ static int compile_regex(struct parser *p, struct node *node, const struct token
 		return fail(p, word, "the pattern is longer than 256 characters");
 	if (memchr(word->text, '{', word->n))
 		return fail(p, word, "repetition counts {n} are not taken in patterns");
+	/* x+ is compiled as xx*: within one another each doubles it */
+	for (i = 0; i < word->n; i++)
+		pluses += word->text[i] == '+';
+	if (pluses > FILTER_REGEX_PLUS_MAX)
+		return fail(p, word, "the pattern has more than 8 repetitions by +");
 	memcpy(pattern, word->text, word->n);
 	pattern[word->n] = '\0';
 	node->text = strdup(pattern);
@@ -202,6 +208,23 @@ static int compile_regex(struct parser *p, struct node *node, const struct token
 	return 0;
 }
 
+/* An unquoted pattern ends before a bracket or an operator; what follows would be
+ * read as the next term, or fail as one. */
+static int check_pattern(struct parser *p)
+{
+	const char *end = p->token.text + p->token.n;
+
+	if (!is_value(&p->token))
+		return unexpected(p, "a pattern, in quotes if it has brackets or signs,");
+	if (p->token.kind == TOKEN_TEXT || !*end || strchr(" \t\r\n,)", *end))
+		return 0;
+	if (!strncmp(end, "&&", 2) || !strncmp(end, "||", 2))
+		return 0;
+	*p->column = p->token.column + (unsigned)p->token.n;
+	return why_set(p->why, -EINVAL, "filter:%u: a pattern with %c in it wants quotes, as in "
+		       "comm ~ \"^a[0-9]\"", *p->column, *end);
+}
+
 static void node_fini(struct node *node)
 {
 	free(node->text);
@@ -217,6 +240,8 @@ static int parse_value(struct parser *p, const struct operand *operand, struct n
 	const enum field_type type = field_table[operand->field[0]].type;
 	int r;
 
+	if (node.op == TOKEN_MATCH && check_pattern(p) < 0)
+		return -EINVAL;
 	if (!is_value(&p->token))
 		return unexpected(p, "a value");
 	node.column = p->token.column;

@@ -26,9 +26,9 @@ static const struct short_name short_names[] = {
 		       .combine = COMBINE_SUM } },
 	{ "rate", { .field = { FIELD_RATE_ORIG_BPS, FIELD_RATE_REPLY_BPS },
 		    .combine = COMBINE_SUM } },
-	{ "age", { ONE(FIELD_DURATION_MS) } },
-	{ "duration", { ONE(FIELD_DURATION_MS) } },
-	{ "rtt", { ONE(FIELD_RTT_US) } },
+	{ "age", { ONE(FIELD_DURATION_MS), .unit = true } },
+	{ "duration", { ONE(FIELD_DURATION_MS), .unit = true } },
+	{ "rtt", { ONE(FIELD_RTT_US), .unit = true } },
 	{ "pid", { .field = { FIELD_CLIENT_PID, FIELD_SERVER_PID } } },
 	{ "comm", { .field = { FIELD_CLIENT_COMM, FIELD_SERVER_COMM } } },
 	{ "user", { .field = { FIELD_CLIENT_UID, FIELD_SERVER_UID }, .user = true } },
@@ -120,7 +120,7 @@ static int parse_user(struct node *node, const struct token *word, struct why *w
 	char name[64], storage[4096];
 	struct passwd entry, *found = NULL;
 
-	if (num_parse_u64(&node->low, word->text, word->n) == 0)
+	if (num_parse_u64(&node->low, word->text, word->n) == 0 && node->low <= UINT32_MAX)
 		return 0;
 	if (word->n >= sizeof(name))
 		return bad(word, why, "a user", NULL);
@@ -169,13 +169,45 @@ static int parse_hex(struct node *node, const struct token *word, struct why *wh
 	return 0;
 }
 
+/* What the field can hold at most. */
+static uint64_t most_of(const struct field *field)
+{
+	switch (field->type) {
+	case FIELD_TYPE_U8:
+		return UINT8_MAX;
+	case FIELD_TYPE_U16:
+	case FIELD_TYPE_PORT:
+		return UINT16_MAX;
+	case FIELD_TYPE_U32:
+		return UINT32_MAX;
+	default:
+		return UINT64_MAX;
+	}
+}
+
+/* A number without a unit: of what exists, or a filter would match nothing. */
+static int parse_count(struct node *node, const struct field *field, const struct token *word,
+		       struct why *why)
+{
+	if (num_parse_u64(&node->low, word->text, word->n) < 0 &&
+	    num_parse_rate(&node->low, word->text, word->n) < 0)
+		return bad(word, why, "a number like 443, 0x1f or 10k", NULL);
+	if (node->low > most_of(field))
+		return why_set(why, -EINVAL, "filter:%u: %.*s is too large, %llu is the most here",
+			       word->column, (int)word->n, word->text,
+			       (unsigned long long)most_of(field));
+	return 0;
+}
+
 /* A number in the unit of the field. */
 static int parse_number(struct node *node, const struct field *field, const struct token *word,
 			struct why *why)
 {
-	const char *unit = field->unit ? field->unit : "";
+	const char *unit = field->unit;
 	uint64_t ns;
 
+	if (!unit)
+		return parse_count(node, field, word, why);
 	if (num_parse_u64(&node->low, word->text, word->n) == 0)
 		return 0;
 	if (!strcmp(unit, "bytes"))
@@ -188,7 +220,7 @@ static int parse_number(struct node *node, const struct field *field, const stru
 		return 0;
 	}
 	return num_parse_rate(&node->low, word->text, word->n) == 0 ?
-		       0 : bad(word, why, "a number like 443, 0x1f or 10k", NULL);
+		       0 : bad(word, why, "a rate like 800 or 10M", NULL);
 }
 
 static int parse_real(struct node *node, const struct token *word, struct why *why)
@@ -269,6 +301,19 @@ static int parse_bool(struct node *node, const struct token *word, struct why *w
 	return 0;
 }
 
+/* 50 of what? "rtt_us > 50" says it. */
+static int check_unit(const struct operand *operand, const struct token *word, struct why *why)
+{
+	const int n = (int)word->n;
+	uint64_t number;
+
+	if (!operand->unit || num_parse_u64(&number, word->text, word->n) < 0 || !number)
+		return 0;
+	return why_set(why, -EINVAL,
+		       "filter:%u: \"%.*s\" has no unit: is it %.*sus, %.*sms or %.*ss?",
+		       word->column, n, word->text, n, word->text, n, word->text, n, word->text);
+}
+
 int value_parse(struct node *node, const struct operand *operand, const struct token *word,
 		struct why *why)
 {
@@ -282,6 +327,8 @@ int value_parse(struct node *node, const struct operand *operand, const struct t
 		return parse_state(node, word, why);
 	if (operand->user)
 		return parse_user(node, word, why);
+	if (check_unit(operand, word, why) < 0)
+		return -EINVAL;
 	switch (field->type) {
 	case FIELD_TYPE_NAME:
 		return parse_name(node, field, word, why);

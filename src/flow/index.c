@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/array.h"
 #include "flow/pool.h"
 
 #define CELLS_MIN 512U
@@ -40,7 +41,8 @@ int index_init(struct index *index, uint32_t max_entries)
 
 size_t index_bytes(const struct index *index)
 {
-	return index->entry ? ((size_t)index->mask_max + 1) * sizeof(*index->entry) : 0;
+	return index->entry ? ARRAY_LEN(index->mapping) * ((size_t)index->mask_max + 1) *
+				      sizeof(*index->entry) : 0;
 }
 
 void index_fini(struct index *index)

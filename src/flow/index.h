@@ -28,7 +28,7 @@ struct index {
 /* For up to max_entries entries. 0 or -ENOMEM. */
 int index_init(struct index *index, uint32_t max_entries);
 void index_fini(struct index *index);
-size_t index_bytes(const struct index *index);
+size_t index_bytes(const struct index *index); /* of both mappings */
 
 void index_add(struct index *index, uint64_t hash, uint32_t slot);
 /* Removes that one entry; it must be there. */

@@ -140,15 +140,16 @@ static void apply_counters(struct table *table, struct flow *flow, const struct 
 			flow->packets[i] = flow->reported_packets[i] = ct->packets[i];
 		}
 		flow->sampled_ms = ms_of(obs->at_boot_ns);
+		flow->flags |= FLOW_SAMPLED;
 	} else {
 		flow_count(table, flow, ct->bytes, ct->packets, obs->at_boot_ns);
 	}
 	flow->flags |= FLOW_COUNTED;
 }
 
-static void apply(struct table *table, struct flow *flow, const struct obs *obs)
+/* After its attributes. */
+static void apply_rest(struct table *table, struct flow *flow, const struct obs *obs)
 {
-	apply_attributes(table, flow, &obs->ct);
 	apply_counters(table, flow, obs);
 	flow->flags &= ~FLOW_MISSED;
 	if (!(obs->ct.has & CT_EVENT)) {
@@ -159,6 +160,12 @@ static void apply(struct table *table, struct flow *flow, const struct obs *obs)
 	}
 	if (!flow->seq || flow_has_moved(flow))
 		due_set(table, flow);
+}
+
+static void apply(struct table *table, struct flow *flow, const struct obs *obs)
+{
+	apply_attributes(table, flow, &obs->ct);
+	apply_rest(table, flow, obs);
 }
 
 /* Events of one batch have one time: a tuple that is used twice in it needs two
@@ -192,7 +199,7 @@ static struct flow *row_add(struct table *table, const struct obs *obs)
 	if (!flow)
 		return NULL;
 	older = has_start(ct) ? ct->start_wall_ns < table->conf.started_wall_ns :
-				obs->kind == OBS_BASELINE;
+				obs->kind == OBS_BASELINE || obs->may_be_old;
 	if (older)
 		flow->flags |= FLOW_BASELINE;
 	if (obs->kind == OBS_OPEN)
@@ -210,8 +217,10 @@ static void row_begin(struct table *table, const struct obs *obs)
 		table->count.refused_observations++;
 		return;
 	}
+	/* when it began, and whether it is over, tell which sockets are its own */
+	apply_attributes(table, flow, &obs->ct);
 	join_flow(table, flow);
-	apply(table, flow, obs);
+	apply_rest(table, flow, obs);
 }
 
 /* Whether an OPEN is of the row that stands. OPENs are read in their order, so the
@@ -279,6 +288,12 @@ static void observe_sample(struct table *table, const struct obs *obs)
 		row_begin(table, obs);
 }
 
+/* Nothing but the SYN and its answer. */
+static bool is_one_each_way(const struct flow *flow)
+{
+	return flow->packets[INITIATOR] == 1 && flow->packets[RESPONDER] == 1;
+}
+
 /* What ended a flow, as far as its last state tells; -1 when it does not. */
 static int end_reason_of(const struct flow *flow, const struct obs *obs, bool moved,
 			 uint64_t stop_boot_ns, uint64_t sampled_boot_ns)
@@ -292,8 +307,10 @@ static int end_reason_of(const struct flow *flow, const struct obs *obs, bool mo
 			return END_FIN;
 		case CT_TCP_CLOSE:
 			/* A reset in answer to the first SYN kills the entry before
-			 * it counts as replied (nf_conntrack_tcp_packet). */
-			return flow->status & CT_SEEN_REPLY ? END_RST : END_REFUSED;
+			 * it counts as replied (nf_conntrack_tcp_packet), but not
+			 * before its last reference is gone (nf_conntrack_in). */
+			return flow->status & CT_SEEN_REPLY && !is_one_each_way(flow) ?
+				       END_RST : END_REFUSED;
 		case CT_TCP_SYN_SENT:
 			if (!(flow->status & CT_SEEN_REPLY) && flow->packets[RESPONDER])
 				return END_REFUSED;
@@ -304,6 +321,9 @@ static int end_reason_of(const struct flow *flow, const struct obs *obs, bool mo
 	}
 	if (moved || !(flow->flags & FLOW_HAS_TIMEOUT))
 		return -1;
+	/* it was overdue when it was read last, and waited to be collected */
+	if (!flow->timeout_s)
+		return END_TIMEOUT;
 	if (stop_boot_ns + TIMEOUT_SLACK_NS >= sampled_boot_ns + flow->timeout_s * 1000000000ULL)
 		return END_TIMEOUT;
 	return END_DESTROYED;
@@ -318,15 +338,15 @@ static void close_flow(struct table *table, struct flow *flow, const struct obs 
 	bool moved;
 	int reason;
 
-	apply_attributes(table, flow, ct);
-	if (!flow->seq && due_is_old_enough(table, flow))
-		flow_emit(table, flow, EVENT_START, -1, 0);
-	moved = ct->has & CT_COUNTERS && !is_within(flow, ct);
-	apply_counters(table, flow, obs);
 	if (ct->has & CT_STOP && ct->stop_wall_ns) {
 		stop_wall_ns = ct->stop_wall_ns;
 		stop_boot_ns = stop_wall_ns - (uint64_t)table->wall_minus_boot_ns;
 	}
+	apply_attributes(table, flow, ct);
+	if (!flow->seq && due_is_old_enough(table, flow))
+		flow_emit(table, flow, EVENT_START, -1, stop_wall_ns);
+	moved = ct->has & CT_COUNTERS && !is_within(flow, ct);
+	apply_counters(table, flow, obs);
 	reason = end_reason_of(flow, obs, moved, stop_boot_ns, sampled_boot_ns);
 
 	if (flow->flags & FLOW_BY_SOCKET && has_live_socket(table, flow)) {
@@ -335,10 +355,10 @@ static void close_flow(struct table *table, struct flow *flow, const struct obs 
 		return;
 	}
 	if (reason == END_REFUSED)
-		flow_emit_failed(table, flow, ECONNREFUSED);
+		flow_emit_failed(table, flow, ECONNREFUSED, stop_wall_ns);
 	else if (flow->key.orig.proto == IPPROTO_TCP && reason == END_TIMEOUT &&
 		 flow->ct_state == CT_TCP_SYN_SENT && flow->flags & FLOW_STATE_KNOWN)
-		flow_emit_failed(table, flow, ETIMEDOUT);
+		flow_emit_failed(table, flow, ETIMEDOUT, stop_wall_ns);
 	flow_end(table, flow, reason, stop_wall_ns);
 }
 
@@ -374,6 +394,7 @@ static void observe_close(struct table *table, const struct obs *obs)
 		flow_overflow(table, ct->key.orig.proto, ct->bytes, ct->packets);
 		return;
 	}
+	apply_attributes(table, flow, ct);
 	join_flow(table, flow);
 	close_flow(table, flow, obs);
 }
@@ -421,7 +442,7 @@ void sweep_conntrack(struct table *table, const struct obs_sweep *sweep, struct 
 	for (slot = 0; slot < table->flows.high; slot++) {
 		flow = flow_at(table, slot);
 		if (!(flow->flags & FLOW_CONNTRACK) || flow->flags & FLOW_ENDED ||
-		    flow->key.netns != sweep->netns)
+		    (sweep->netns != NETNS_EVERY && flow->key.netns != sweep->netns))
 			continue;
 		/* one that nothing has been read of yet is not known to lack any */
 		without_counters += flow->flags & FLOW_FRESH && !(flow->flags & FLOW_COUNTED);

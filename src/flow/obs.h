@@ -61,6 +61,10 @@ enum {
 	SOCKET_INFO = 1 << 0,  /* the tcp_info members */
 	SOCKET_UID = 1 << 1,
 	SOCKET_TUPLE = 1 << 2, /* absent from a DESTROY that came too late for it */
+	SOCKET_ONLY_V6 = 1 << 3, /* bound to ::, it takes no IPv4 (IPV6_V6ONLY) */
+	SOCKET_MADE = 1 << 5, /* of a SAMPLE: its connection was made at that time */
+	SOCKET_UNSEEN = 1 << 6, /* no pass will show it: its end is told, or nothing */
+	SOCKET_FAILED = 1 << 4, /* of a CLOSE: it asked for a connection and did not get it */
 };
 
 /* A socket: of TCP, or a bound UDP socket that lends its owner to flows. The
@@ -82,11 +86,16 @@ struct obs_socket {
 	uint64_t segments_sent, segments_received;
 	uint32_t retransmitted_segments;
 	uint32_t srtt_us, rttvar_us, min_rtt_us;
+	uint32_t cwnd; /* congestion window, segments */
+
+	uint32_t connect_us; /* from asking for the connection to having it; 0: not known */
+	uint32_t error;      /* errno of one that failed or was reset; 0: none, or not known */
 };
 
 /* Says who holds the socket with that cookie. */
 struct obs_owner {
 	uint64_t cookie;
+	bool guess; /* rather than nobody */
 	struct owner owner;
 };
 
@@ -97,18 +106,29 @@ struct obs_address {
 	uint32_t netns;
 };
 
-/* A pass over everything of `origin` in `netns` began at began_boot_ns and is
+/* Of a sweep: all namespaces at once. No namespace has this number. */
+#define NETNS_EVERY 0
+
+/* A pass over everything of `origin` in `netns` (or NETNS_EVERY) began at began_boot_ns and is
  * complete. With `gone` set the namespace itself is no more; with `still_empty`
- * this pass showed nothing, like those before, so that no flow can be missing. */
+ * this pass showed nothing, like those before, so that no flow can be missing; with
+ * `tcp_only` or `udp_only` it did not look at the other sockets, of which it says
+ * nothing; with `moved_only` it showed what has moved, and is no proof of an absence. */
 struct obs_sweep {
 	uint32_t netns;
-	bool gone, still_empty;
+	bool gone, still_empty, tcp_only, udp_only, moved_only;
 	uint64_t began_boot_ns;
+	/* Of sockets: for those seen before this a process has been looked for, in vain
+	 * where none was told. 0: for those seen before it began. */
+	uint64_t owners_boot_ns;
 };
 
 struct obs {
 	uint8_t kind;   /* enum obs_kind */
 	uint8_t origin; /* enum origin */
+	/* A SAMPLE or CLOSE told by the kernel before the source's first pass was over: of
+	 * what is not known yet the totals are a zero point, as those of a BASELINE. */
+	bool may_be_old;
 	uint64_t at_boot_ns;
 	union { /* by kind: OWNER owner, ADDRESS address, SWEEP sweep; else by origin */
 		struct obs_ct ct;

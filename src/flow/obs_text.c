@@ -47,6 +47,7 @@ static const struct member ct_members[] = {
 	{ "stop", MEMBER_U64, AT(ct.stop_wall_ns), 0 },
 	{ "state", MEMBER_U8, AT(ct.tcp_state), 0 },
 	{ "labels", MEMBER_LABELS, AT(ct.labels), 0 },
+	{ "may_be_old", MEMBER_BOOL, AT(may_be_old), 0 },
 	{ NULL, MEMBER_U8, 0, 0 },
 };
 
@@ -67,6 +68,10 @@ static const struct member socket_members[] = {
 	{ "srtt", MEMBER_U32, AT(socket.srtt_us), 0 },
 	{ "rttvar", MEMBER_U32, AT(socket.rttvar_us), 0 },
 	{ "min_rtt", MEMBER_U32, AT(socket.min_rtt_us), 0 },
+	{ "cwnd", MEMBER_U32, AT(socket.cwnd), 0 },
+	{ "connect", MEMBER_U32, AT(socket.connect_us), 0 },
+	{ "error", MEMBER_U32, AT(socket.error), 0 },
+	{ "may_be_old", MEMBER_BOOL, AT(may_be_old), 0 },
 	{ NULL, MEMBER_U8, 0, 0 },
 };
 
@@ -74,6 +79,7 @@ static const struct member owner_members[] = {
 	{ "cookie", MEMBER_U64, AT(owner.cookie), 0 },
 	{ "pid", MEMBER_U32, AT(owner.owner.pid), 0 },
 	{ "uid", MEMBER_U32, AT(owner.owner.uid), 0 },
+	{ "guess", MEMBER_BOOL, AT(owner.guess), 0 },
 	{ "comm", MEMBER_TEXT, AT(owner.owner.comm), OWNER_COMM_SIZE },
 	{ "exe", MEMBER_TEXT, AT(owner.owner.exe), OWNER_PATH_SIZE },
 	{ "cgroup", MEMBER_TEXT, AT(owner.owner.cgroup), OWNER_PATH_SIZE },
@@ -91,7 +97,11 @@ static const struct member sweep_members[] = {
 	{ "netns", MEMBER_U32, AT(sweep.netns), 0 },
 	{ "gone", MEMBER_BOOL, AT(sweep.gone), 0 },
 	{ "still_empty", MEMBER_BOOL, AT(sweep.still_empty), 0 },
+	{ "tcp_only", MEMBER_BOOL, AT(sweep.tcp_only), 0 },
+	{ "udp_only", MEMBER_BOOL, AT(sweep.udp_only), 0 },
+	{ "moved_only", MEMBER_BOOL, AT(sweep.moved_only), 0 },
 	{ "began", MEMBER_U64, AT(sweep.began_boot_ns), 0 },
+	{ "owners", MEMBER_U64, AT(sweep.owners_boot_ns), 0 },
 	{ NULL, MEMBER_U8, 0, 0 },
 };
 

@@ -6,7 +6,7 @@
 
 #define OWNER_COMM_SIZE 16
 #define OWNER_PATH_SIZE 128
-#define OWNER_CONTAINER_SIZE 65 /* 64 hex digits, or a unit's name */
+#define OWNER_CONTAINER_SIZE 65 /* 64 hex digits, or a name */
 
 /* The process that holds a socket. Texts are NUL-terminated and may hold any
  * byte; empty means not known. */

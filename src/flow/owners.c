@@ -3,10 +3,17 @@
  * Owners, shared: the sockets of a process point to one copy of what is known of
  * it. Invariant: an entry is in the index while somebody refers to it.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "flow/table_impl.h"
+
+/* What two processes seldom have in common, of the far longer whole. */
+static uint64_t owner_hash(const struct table *table, const struct owner *owner)
+{
+	return hash_bytes(owner, offsetof(struct owner, exe), table->conf.index_seed);
+}
 
 void owners_drop(struct table *table, uint32_t owner)
 {
@@ -17,15 +24,13 @@ void owners_drop(struct table *table, uint32_t owner)
 	entry = pool_at(&table->owners, owner - 1);
 	if (--entry->references)
 		return;
-	index_remove(&table->owner_by_content,
-		     hash_bytes(&entry->owner, sizeof(entry->owner), table->conf.index_seed),
-		     owner - 1);
+	index_remove(&table->owner_by_content, owner_hash(table, &entry->owner), owner - 1);
 	pool_give(&table->owners, owner - 1);
 }
 
 uint32_t owners_keep(struct table *table, const struct owner *owner)
 {
-	const uint64_t hash = hash_bytes(owner, sizeof(*owner), table->conf.index_seed);
+	const uint64_t hash = owner_hash(table, owner);
 	struct owner_entry *entry;
 	uint32_t slot, at;
 

@@ -77,6 +77,7 @@ int table_new(struct table **ret, const struct table_conf *conf, struct why *why
 	if (!table)
 		return why_set(why, -ENOMEM, "no memory for the flow table");
 	table->conf = *conf;
+	table->wanted = UINT32_MAX;
 	table->wall_minus_boot_ns = conf->wall_minus_boot_ns;
 	r = table_map(table, conf);
 	if (r < 0) {
@@ -254,7 +255,8 @@ void flow_count(struct table *table, struct flow *flow, const uint64_t bytes[SID
 {
 	const uint32_t at_ms = ms_of(at_boot_ns);
 	const uint32_t interval_ms = at_ms - flow->sampled_ms;
-	bool late = ms_is_before(at_ms, flow->sampled_ms);
+	const bool late = ms_is_before(at_ms, flow->sampled_ms);
+	const bool rated = flow->flags & FLOW_SAMPLED && interval_ms && !late;
 	enum side i;
 
 	for (i = 0; i < SIDES; i++) {
@@ -268,7 +270,7 @@ void flow_count(struct table *table, struct flow *flow, const uint64_t bytes[SID
 	for (i = 0; i < SIDES; i++) {
 		const uint64_t grown = bytes[i] - flow->bytes[i];
 
-		if (!late && interval_ms)
+		if (rated)
 			flow->rate_bps[i] = (float)((double)grown * 8000.0 / interval_ms);
 		if (grown || packets[i] != flow->packets[i])
 			flow->moved_boot_ns = at_boot_ns;
@@ -278,6 +280,7 @@ void flow_count(struct table *table, struct flow *flow, const uint64_t bytes[SID
 	}
 	if (!late)
 		flow->sampled_ms = at_ms;
+	flow->flags |= FLOW_SAMPLED | (rated ? FLOW_RATED : 0);
 }
 
 void flow_end(struct table *table, struct flow *flow, int end_reason, uint64_t end_wall_ns)
@@ -301,15 +304,22 @@ struct scope *table_scope(struct table *table, uint32_t netns)
 		if (table->scope[i].netns == netns)
 			return &table->scope[i];
 	}
-	return NULL;
+	return netns && table->spare_scope.netns == netns ? &table->spare_scope : NULL;
 }
 
-static struct scope *scope_begin(struct table *table, uint32_t netns)
+static struct scope *scope_begin(struct table *table, uint32_t netns, uint64_t began_boot_ns)
 {
 	struct scope *scope = table_scope(table, netns);
 
-	if (scope || table->scope_count == SCOPES_MAX)
+	if (scope && scope != &table->spare_scope)
 		return scope;
+	if (table->scope_count == SCOPES_MAX) {
+		/* Its sockets then settle by each conntrack pass of their own alone. */
+		table->count.passes_forgotten++;
+		table->spare_scope = (struct scope){ .netns = netns,
+						     .socket_began_boot_ns = began_boot_ns };
+		return &table->spare_scope;
+	}
 	scope = &table->scope[table->scope_count++];
 	*scope = (struct scope){ .netns = netns };
 	return scope;
@@ -320,7 +330,8 @@ static void table_sweep(struct table *table, enum origin origin, const struct ob
 	/* Each source says for itself that a namespace is gone: the first takes
 	 * what was known of it away, the others must not bring it back. */
 	struct scope *scope = sweep->gone ? table_scope(table, sweep->netns) :
-					    scope_begin(table, sweep->netns);
+					    scope_begin(table, sweep->netns,
+							sweep->began_boot_ns);
 
 	switch (origin) {
 	case ORIGIN_CONNTRACK:
@@ -332,7 +343,7 @@ static void table_sweep(struct table *table, enum origin origin, const struct ob
 		break;
 	case ORIGIN_SOCKET:
 		sweep_sockets(table, sweep);
-		if (scope)
+		if (scope && !sweep->moved_only && !sweep->udp_only)
 			scope->socket_began_boot_ns = sweep->began_boot_ns;
 		sock_settle(table, sweep->netns, sweep->gone);
 		break;
@@ -340,12 +351,13 @@ static void table_sweep(struct table *table, enum origin origin, const struct ob
 		sweep_addresses(table, sweep);
 		break;
 	}
-	if (scope && sweep->gone)
+	if (scope && sweep->gone && scope != &table->spare_scope)
 		*scope = table->scope[--table->scope_count];
 }
 
 void table_observe(struct table *table, const struct obs *obs)
 {
+	table->seen_boot_ns = obs->at_boot_ns;
 	if (obs->at_boot_ns > table->now_boot_ns)
 		table->now_boot_ns = obs->at_boot_ns;
 	switch ((enum obs_kind)obs->kind) {
@@ -372,9 +384,19 @@ void table_observe(struct table *table, const struct obs *obs)
 		linger_expire(table);
 }
 
+void table_want(struct table *table, uint32_t events)
+{
+	table->wanted = events;
+}
+
 void table_set_clock(struct table *table, int64_t wall_minus_boot_ns)
 {
 	table->wall_minus_boot_ns = wall_minus_boot_ns;
+}
+
+void table_set_sockets_only(struct table *table, bool sockets_only)
+{
+	table->conf.sockets_only = sockets_only;
 }
 
 void table_shutdown(struct table *table, uint64_t now_boot_ns)

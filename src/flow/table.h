@@ -45,6 +45,7 @@ struct table_stats {
 	uint64_t without_counters;              /* live flows that nobody counts */
 	uint64_t sockets, sockets_capacity, sockets_refused;
 	uint64_t duplicate_closes;
+	uint64_t passes_forgotten;              /* over more namespaces than are remembered */
 	uint64_t overflow_bytes[OVERFLOW_PROTOS][SIDES], overflow_packets[OVERFLOW_PROTOS][SIDES];
 	/* The byte identity: growth = handed over + not yet reported. */
 	uint64_t grown_bytes, reported_bytes, unreported_bytes;
@@ -57,8 +58,13 @@ void table_free(struct table *table); /* NULL is a no-op */
 void table_observe(struct table *table, const struct obs *obs);
 /* Emits the records that are due; returns the next deadline (UINT64_MAX: none). */
 uint64_t table_advance(struct table *table, uint64_t now_boot_ns);
+/* Which events of sockets (bit per enum event) somebody wants: others are not made. All
+ * at first. */
+void table_want(struct table *table, uint32_t events);
 /* The clocks drift and step: tell the table now and then. */
 void table_set_clock(struct table *table, int64_t wall_minus_boot_ns);
+/* A conntrack source came, or the last one went (table_conf). */
+void table_set_sockets_only(struct table *table, bool sockets_only);
 /* Ends every live flow with end_reason shutdown. */
 void table_shutdown(struct table *table, uint64_t now_boot_ns);
 

@@ -28,7 +28,6 @@
 #include "base/why.h"
 #include "serve/serve_impl.h"
 
-#define CONNECTIONS_MAX 64
 #define CONNECTION_MEMORY_BYTES 65536
 /* A client that has asked for nothing is let go. */
 #define IDLE_S 60
@@ -47,11 +46,6 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 				  const char *upload, size_t *upload_n, void **state)
 {
 	static int seen; /* only its address counts */
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	if (!info || !info->socket_context)
-		return MHD_NO; /* on_connection has turned it away */
 
 	/* the first call has the headers only; an answer to it closes the
 	 * connection behind a request that has a body, which nobody needs */
@@ -62,36 +56,15 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	return route_request(context, connection, method, path);
 }
 
-/* A private collector's socket has a name that anyone may find. */
-static bool is_welcome(const struct serve *serve, struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	if (!serve->conf.only_pid)
-		return true;
-	if (!info)
-		return false;
-	if (getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-	    peer.pid == serve->conf.only_pid)
-		return true;
-	shutdown(info->connect_fd, SHUT_RDWR);
-	return false;
-}
-
 static void on_connection(void *context, struct MHD_Connection *connection, void **state,
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct serve *serve = context;
 
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		serve->connections++;
-		*state = is_welcome(serve, connection) ? serve : NULL;
-		return;
-	}
-	serve->connections--;
+	else
+		serve->connections--;
 }
 
 static void run(void *context)
@@ -224,12 +197,12 @@ static int start_daemon(struct serve *serve, struct why *why)
 	int r;
 
 	serve->daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, serve,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0,
+		NULL, NULL, on_request, serve,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)SERVE_CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(serve->conf.only_pid ? 0 : IDLE_S),
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, serve,
-		MHD_OPTION_LISTEN_SOCKET, serve->listen_fd, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, serve, MHD_OPTION_END);
 	if (!serve->daemon)
 		return why_set(why, -EIO, "the HTTP server did not start");
 	info = MHD_get_daemon_info(serve->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -254,12 +227,14 @@ int serve_open(struct serve **ret, const struct serve_conf *conf, struct why *wh
 	serve->conf = *conf;
 	serve->engine = conf->engine;
 	serve->loop = conf->loop;
-	serve->epoll_fd = serve->lock_fd = -1;
+	serve->epoll_fd = serve->lock_fd = serve->kept_fd = -1;
 	serve->listen_fd = conf->listen_fd;
 	if (conf->socket_path)
 		r = listen_at(serve, conf->socket_path, why);
 	if (r == 0)
 		r = start_daemon(serve, why);
+	if (r == 0)
+		r = door_open(serve, why);
 	if (r < 0) {
 		serve_close(serve);
 		return r;
@@ -293,10 +268,9 @@ void serve_close(struct serve *serve)
 	if (serve->epoll_fd >= 0)
 		loop_remove_fd(serve->loop, serve->epoll_fd);
 	if (serve->daemon)
-		MHD_stop_daemon(serve->daemon); /* closes the listening socket, too */
-	else if (serve->listen_fd >= 0)
-		close(serve->listen_fd);
+		MHD_stop_daemon(serve->daemon);
 	loop_timer_free(serve->timer);
+	door_close(serve);
 	if (serve->listen_fd >= 0 && serve->conf.socket_path)
 		unlink(serve->conf.socket_path);
 	if (serve->lock_fd >= 0) {

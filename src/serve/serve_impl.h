@@ -4,6 +4,7 @@
 
 /* The inside of serve, shared by its own files only:
  *   serve.c    the daemon, its sockets and its place in the loop
+ *   door.c     who may connect
  *   route.c    which path answers what, parameters, errors
  *   listing.c  /api/v1/flows
  *   stream.c   /api/v1/events */
@@ -13,9 +14,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "encode/encode.h"
 #include "engine/engine.h"
 #include "serve/serve.h"
+
+#define SERVE_CONNECTIONS_MAX 64
 
 struct loop_timer;
 
@@ -28,6 +32,10 @@ struct serve {
 	struct loop_timer *timer;  /* owned: when the daemon wants to be run */
 	int lock_fd, listen_fd;    /* owned */
 	bool is_locked;            /* lock_fd's file is ours, then */
+	bool is_open;              /* listen_fd is in the loop */
+	int kept_fd;               /* owned: for a client that must be told there is none */
+	struct loop_timer *door_timer; /* owned: until it is open again */
+	struct log_limit turned_away;
 	unsigned connections;
 	uint64_t slice_until_ns; /* what all requests of one turn share */
 	struct gather *gathers; /* listings that are being sorted */
@@ -64,6 +72,10 @@ bool listing_work(struct serve *serve, uint64_t for_ns);
 /* Before the end: nothing may stay suspended (MHD_stop_daemon would panic). */
 void listing_end_all(struct serve *serve);
 void stream_end_all(struct serve *serve);
+
+/* door.c: listen_fd listens, the daemon runs. Opened or not, it can be closed. */
+int door_open(struct serve *serve, struct why *why);
+void door_close(struct serve *serve);
 
 /* serve.c: asks to be run again at once (something was resumed). */
 void serve_wake(struct serve *serve);

@@ -8,14 +8,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/array.h"
 #include "base/nearest.h"
 #include "base/why.h"
+#include "encode/encode.h"
 #include "flow/field.h"
 
 struct sort {
-	unsigned field[2]; /* the second, added, is FIELD_COUNT when there is one only */
+	uint8_t field[2]; /* the second, if there is one (else FIELD_COUNT), is added */
 	bool descending;
 	size_t capacity, count;
 	size_t allocated;
@@ -25,41 +27,32 @@ struct sort {
 
 struct sum {
 	const char *name;
-	unsigned field[2];
+	uint8_t field[2];
 };
 
 static const struct sum sums[] = {
 	{ "bytes", { FIELD_BYTES_ORIG, FIELD_BYTES_REPLY } },
 	{ "packets", { FIELD_PACKETS_ORIG, FIELD_PACKETS_REPLY } },
 	{ "rate", { FIELD_RATE_ORIG_BPS, FIELD_RATE_REPLY_BPS } },
-	{ "age", { FIELD_DURATION_MS, FIELD_COUNT } },
 	{ "duration", { FIELD_DURATION_MS, FIELD_COUNT } },
-	{ "rtt", { FIELD_RTT_US, FIELD_COUNT } },
 	{ "pid", { FIELD_CLIENT_PID, FIELD_COUNT } },
 	{ "comm", { FIELD_CLIENT_COMM, FIELD_COUNT } },
-	{ "state", { FIELD_CT_STATE, FIELD_COUNT } },
 };
 
 static int find(struct sort *sort, const char *name, struct why *why)
 {
 	struct nearest nearest = { .word = name, .n = strlen(name) };
-	int id;
 
 	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
 		nearest_offer(&nearest, sums[i].name);
-		if (!strcmp(sums[i].name, name)) {
+		if (!strcasecmp(sums[i].name, name)) {
 			memcpy(sort->field, sums[i].field, sizeof(sort->field));
 			return 0;
 		}
 	}
-	id = field_find(name, strlen(name));
-	if (id >= 0) {
-		sort->field[0] = (unsigned)id;
-		sort->field[1] = FIELD_COUNT;
+	if (table_column_fields(sort->field, name) == 0)
 		return 0;
-	}
-	for (int i = 0; i < FIELD_COUNT; i++)
-		nearest_offer(&nearest, field_table[i].name);
+	table_columns_offer(&nearest);
 	return why_set(why, -EINVAL, "sort: unknown field \"%.40s\"%s%s%s", name,
 		       nearest.best ? ", did you mean \"" : "", nearest.best ? nearest.best : "",
 		       nearest.best ? "\"?" : "");
@@ -126,11 +119,15 @@ static uint64_t number_of(const struct field *field, const struct record *record
 
 static void make_key(const struct sort *sort, const struct record *record, uint8_t key[16])
 {
-	const struct field *field = &field_table[sort->field[0]];
+	const bool has[2] = {
+		record_has(record, sort->field[0]),
+		sort->field[1] < FIELD_COUNT && record_has(record, sort->field[1]),
+	};
+	const struct field *field = &field_table[sort->field[has[0] ? 0 : has[1]]];
 	uint64_t number;
 
 	memset(key, 0, 16);
-	if (!record_has(record, sort->field[0])) {
+	if (!has[0] && !has[1]) {
 		memset(key, 0xff, 16);
 		return;
 	}
@@ -149,7 +146,7 @@ static void make_key(const struct sort *sort, const struct record *record, uint8
 		break;
 	default:
 		number = number_of(field, record);
-		if (sort->field[1] < FIELD_COUNT && record_has(record, sort->field[1]))
+		if (has[0] && has[1])
 			number += number_of(&field_table[sort->field[1]], record);
 		put_be64(key, number);
 		break;

@@ -20,8 +20,9 @@ struct sort_row {
 	uint32_t cursor; /* for table_next */
 };
 
-/* order: FIELD or -FIELD (descending), also bytes, packets, rate, age. limit 0:
- * all. -EINVAL with the nearest name. */
+/* order: FIELD or -FIELD (descending), also bytes, packets, rate, duration, pid,
+ * comm and every column of the table by its name or title. limit 0: all. -EINVAL
+ * with the nearest name. */
 int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why);
 void sort_free(struct sort *sort); /* NULL is a no-op */
 void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor);

@@ -325,6 +325,11 @@ void outbox_free(struct outbox *outbox)
 	free(outbox);
 }
 
+uint32_t outbox_events(const struct outbox *outbox)
+{
+	return outbox->events;
+}
+
 void outbox_stats(struct outbox *outbox, struct outbox_stats *ret)
 {
 	pthread_mutex_lock(&outbox->lock);

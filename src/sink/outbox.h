@@ -48,6 +48,8 @@ enum outbox_fate outbox_push(struct outbox *outbox, const struct record *record,
 /* Lets the thread see what was pushed: once per turn of the loop. */
 void outbox_flush(struct outbox *outbox);
 
+/* What outbox_push takes: bit per enum event. */
+uint32_t outbox_events(const struct outbox *outbox);
 void outbox_stats(struct outbox *outbox, struct outbox_stats *ret);
 /* Readable once nobody reads the sink's output any more (EPIPE). */
 int outbox_closed_fd(const struct outbox *outbox);

@@ -4,12 +4,13 @@
 
 #include "flow/owner.h"
 
-/* The unified (v2) path of /proc/PID/cgroup text, or the longest v1 path where
- * there is only "0::/"; empty when there is none. Cut to fit. */
-void cgroup_path(char ret[OWNER_PATH_SIZE], const char *text);
-/* The container that a cgroup path names: 64 hex digits (docker, podman,
- * containerd, cri-o, whatever prefix and suffix), or a systemd-nspawn machine's
- * name; empty when it names none. */
-void cgroup_container(char ret[OWNER_CONTAINER_SIZE], const char *path);
+/* Sets two members of the owner from the text of /proc/PID/cgroup; any text will
+ * do.
+ * cgroup: the unified (v2) path, or the longest v1 path where there is only
+ * "0::/"; empty when there is none. Cut to fit.
+ * container: what the paths name innermost, by 64 hex digits (docker, podman,
+ * containerd, cri-o, whatever prefix and suffix), or else by the name of an LXC
+ * container or of a machine of systemd-nspawn; empty when they name none. */
+void cgroup_parse(struct owner *owner, const char *text);
 
 #endif

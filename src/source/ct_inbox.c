@@ -25,6 +25,7 @@
 struct ct_inbox {
 	struct obs_outlet outlet;
 	struct source_stats stats;
+	bool old; /* the events that are being read may be of old entries */
 	struct mmsghdr message[BATCH];
 	struct iovec iov[BATCH];
 	struct sockaddr_nl from[BATCH];
@@ -77,6 +78,7 @@ static void emit(struct ct_inbox *inbox, const struct nlmsghdr *header, uint32_t
 		obs.kind = (uint8_t)kind;
 	else
 		obs.ct.has |= CT_EVENT;
+	obs.may_be_old = kind < 0 && inbox->old && obs.kind != OBS_OPEN;
 	obs.at_boot_ns = at_boot_ns;
 	inbox->outlet.emit(inbox->outlet.context, &obs);
 }
@@ -98,10 +100,12 @@ static void emit_datagram(struct ct_inbox *inbox, const struct mmsghdr *message,
 		inbox->stats.malformed++;
 }
 
-int ct_inbox_events(struct ct_inbox *inbox, int fd, uint32_t netns, uint64_t now_boot_ns)
+int ct_inbox_events(struct ct_inbox *inbox, int fd, uint32_t netns, uint64_t now_boot_ns,
+		    bool old)
 {
 	int i, n;
 
+	inbox->old = old;
 	for (i = 0; i < BATCH; i++)
 		inbox->message[i].msg_hdr.msg_namelen = sizeof(inbox->from[i]);
 	n = recvmmsg(fd, inbox->message, BATCH, MSG_DONTWAIT, NULL);

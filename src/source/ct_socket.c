@@ -155,3 +155,34 @@ int ct_socket_count(int fd, uint32_t seq, uint32_t *ret)
 	} while (r == -ENOMSG);
 	return r;
 }
+
+/* The acknowledgement of one request: 0, or the error in it. */
+static int read_ack(int fd, uint32_t seq)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[1024];
+	} answer;
+	const struct nlmsgerr *error;
+	ssize_t n;
+
+	do {
+		n = recv(fd, &answer, sizeof(answer), 0);
+		if (n < 0)
+			return -errno;
+		if (!mnl_nlmsg_ok(&answer.header, (int)n))
+			return -EBADMSG;
+	} while (answer.header.nlmsg_seq != seq);
+	error = mnl_nlmsg_get_payload(&answer.header);
+	if (answer.header.nlmsg_type != NLMSG_ERROR ||
+	    answer.header.nlmsg_len < NLMSG_LENGTH(sizeof(*error)))
+		return -EBADMSG;
+	return error->error;
+}
+
+int ct_socket_flush(int fd, uint32_t seq)
+{
+	const int r = request(fd, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, seq);
+
+	return r < 0 ? r : read_ack(fd, seq);
+}

@@ -22,6 +22,8 @@ int ct_socket_listen(const int *groups, size_t n, uint64_t buffer_bytes, struct 
 int ct_socket_set_reliable(int fd, bool on);
 /* How many entries the namespace has. Answers at once. */
 int ct_socket_count(int fd, uint32_t seq, uint32_t *ret);
+/* Takes every entry of the namespace out of the table. Answers at once. */
+int ct_socket_flush(int fd, uint32_t seq);
 /* Asks for all entries; the answer is read with ct_inbox_dump. */
 int ct_socket_request_dump(int fd, uint32_t seq);
 
@@ -34,8 +36,10 @@ void ct_inbox_free(struct ct_inbox *inbox);
 struct source_stats *ct_inbox_stats(struct ct_inbox *inbox);
 
 /* Reads one batch of events and emits them. The number of messages (0: no more
- * now), or -errno: -ENOBUFS when some found no room. */
-int ct_inbox_events(struct ct_inbox *inbox, int fd, uint32_t netns, uint64_t now_boot_ns);
+ * now), or -errno: -ENOBUFS when some found no room. old: no pass has yet shown
+ * which entries were there before. */
+int ct_inbox_events(struct ct_inbox *inbox, int fd, uint32_t netns, uint64_t now_boot_ns,
+		    bool old);
 
 struct ct_dump {
 	int fd;

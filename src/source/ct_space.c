@@ -24,6 +24,7 @@
 /* Batches of one socket in one go: about half a millisecond. */
 #define DRAIN_BATCHES 8
 
+/* Changes, too: a DESTROY does not tell the state it ended in. */
 static const int news_groups[] = { NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE };
 static const int ends_groups[] = { NFNLGRP_CONNTRACK_DESTROY };
 
@@ -104,7 +105,7 @@ static unsigned drain(struct ct_space *space, struct ct_inbox *inbox, int fd,
 	int n;
 
 	for (i = 0; i < DRAIN_BATCHES; i++) {
-		n = ct_inbox_events(inbox, fd, space->netns, now_boot_ns);
+		n = ct_inbox_events(inbox, fd, space->netns, now_boot_ns, space->baseline);
 		if (n == -ENOBUFS) {
 			/* of reliable ends nothing is lost, they only come late */
 			if (fd != space->ends_fd || !space->reliable)
@@ -205,4 +206,22 @@ void ct_space_look_whole(struct ct_space *space, struct ct_inbox *inbox,
 		r = ct_space_read(space, inbox);
 	while (more && clock_boot_ns() < deadline_boot_ns)
 		ct_space_drain(space, inbox, clock_boot_ns(), &more);
+}
+
+void ct_space_emit_sweep(const struct ct_space *space, const struct obs_outlet *outlet,
+			 uint64_t now_boot_ns, bool gone)
+{
+	const struct obs obs = {
+		.kind = OBS_SWEEP,
+		.origin = ORIGIN_CONNTRACK,
+		.at_boot_ns = now_boot_ns,
+		.sweep = {
+			.netns = space->netns,
+			.gone = gone,
+			.still_empty = space->idle_passes > CT_SPACE_IDLE_SWEEPS,
+			.began_boot_ns = space->began_boot_ns,
+		},
+	};
+
+	outlet->emit(outlet->context, &obs);
 }

@@ -5,8 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One pass can miss what is on its way; after so many there is no more to say. */
+#define CT_SPACE_IDLE_SWEEPS 2
+
 struct ct_inbox;
 struct guard;
+struct obs_outlet;
 struct why;
 
 /* Conntrack of one network namespace: a socket that hears what begins and
@@ -14,7 +18,7 @@ struct why;
  * and one for dumps. An object of ctnetlink.c, which decides when. */
 struct ct_space {
 	uint32_t netns;
-	bool baseline;  /* what the first pass shows was there before weir */
+	bool baseline;  /* what the first pass shows, or ends before it, was there before weir */
 	bool reliable;  /* the ends are delivered until they arrive */
 	bool watched;   /* the guard has a duplicate of ends_fd */
 	bool overrun;   /* events found no room: look again; ctnetlink.c clears it */
@@ -31,6 +35,7 @@ struct ct_space {
 	unsigned idle_passes; /* passes in a row that found no entry and no event */
 
 	uint64_t drain_boot_ns, look_boot_ns; /* when it is due; ctnetlink.c's */
+	uint64_t drained_boot_ns; /* every event of before is read; likewise */
 };
 
 struct ct_space_conf {
@@ -57,6 +62,9 @@ int ct_space_read(struct ct_space *space, struct ct_inbox *inbox);
  * is under way first. */
 void ct_space_look_whole(struct ct_space *space, struct ct_inbox *inbox,
 			 uint64_t deadline_boot_ns);
+/* Says that the pass is over, or with `gone` that the namespace is no more. */
+void ct_space_emit_sweep(const struct ct_space *space, const struct obs_outlet *outlet,
+			 uint64_t now_boot_ns, bool gone);
 /* Turns reliable delivery on or off. 0 or -errno. */
 int ct_space_set_reliable(struct ct_space *space, bool on);
 

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -23,6 +22,7 @@
 #include "base/why.h"
 #include "source/ct_socket.h"
 #include "source/ct_space.h"
+#include "source/epoch.h"
 #include "source/guard.h"
 #include "source/source.h"
 
@@ -46,10 +46,6 @@
  * are many of them: it takes about 10 us. */
 #define IDLE_LOOK_NS (2 * NUM_NS_PER_S)
 #define IDLE_LOOK_PER_SPACE_NS (20 * NUM_NS_PER_MS)
-/* One pass can miss what is on its way; after two there is no more to say. */
-#define IDLE_SWEEPS 2
-/* Namespaces that are found this soon after the start were there before it. */
-#define BASELINE_NS (5 * NUM_NS_PER_S)
 /* How long leaving a namespace may take. */
 #define LEAVE_BUDGET_NS (300 * NUM_NS_PER_MS)
 /* And the last look at all of them together. */
@@ -66,8 +62,9 @@ struct ctnetlink {
 	struct source_conf conf;
 	struct obs_outlet outlet;
 	struct ct_inbox *inbox; /* owned */
-	uint64_t opened_boot_ns, heard_boot_ns;
-	uint32_t own_netns;
+	struct epoch epoch;
+	uint64_t heard_boot_ns;
+	bool dumps; /* live counters are its own affair */
 	uint64_t reliability_lost, seen_give_ups;
 
 	struct ct_space **space; /* owned, in no order */
@@ -81,20 +78,9 @@ static struct ctnetlink *of(struct source *source)
 	return container_of(source, struct ctnetlink, source);
 }
 
-static uint64_t earlier(uint64_t x, uint64_t y)
-{
-	return x < y ? x : y;
-}
-
 static uint64_t later(uint64_t x, uint64_t y)
 {
 	return x > y ? x : y;
-}
-
-/* What is due is due together, in one wake-up: at multiples of the beat. */
-static uint64_t next_beat(uint64_t at_boot_ns, uint64_t beat_ns)
-{
-	return (at_boot_ns / beat_ns + 1) * beat_ns;
 }
 
 static uint64_t quiet_beat_ns(const struct ctnetlink *ct, uint64_t now_boot_ns)
@@ -103,7 +89,7 @@ static uint64_t quiet_beat_ns(const struct ctnetlink *ct, uint64_t now_boot_ns)
 	const uint64_t least_ns = idle ? BEAT_IDLE_NS : BEAT_QUIET_NS;
 	const uint64_t beat_ns = ct->count * BEAT_PER_SPACE_NS;
 
-	return beat_ns < least_ns ? least_ns : earlier(beat_ns, BEAT_SLOWEST_NS);
+	return beat_ns < least_ns ? least_ns : clock_earlier(beat_ns, BEAT_SLOWEST_NS);
 }
 
 /* Between two passes over a namespace. */
@@ -121,30 +107,12 @@ static uint64_t interval_ns(const struct ctnetlink *ct)
 		       PASS_SLOWEST_NS : cost_ns;
 }
 
-static void emit_sweep(struct ctnetlink *ct, const struct ct_space *space, uint64_t now_boot_ns,
-		       bool gone)
-{
-	const struct obs obs = {
-		.kind = OBS_SWEEP,
-		.origin = ORIGIN_CONNTRACK,
-		.at_boot_ns = now_boot_ns,
-		.sweep = {
-			.netns = space->netns,
-			.gone = gone,
-			.still_empty = space->idle_passes > IDLE_SWEEPS,
-			.began_boot_ns = space->began_boot_ns,
-		},
-	};
-
-	ct->outlet.emit(ct->outlet.context, &obs);
-}
-
 /* The pass is complete and every event that was queued by then is read. */
 static void end_pass(struct ctnetlink *ct, struct ct_space *space, uint64_t now_boot_ns)
 {
 	space->sweep_due = false;
 	if (!space->late_ends)
-		emit_sweep(ct, space, now_boot_ns, false);
+		ct_space_emit_sweep(space, &ct->outlet, now_boot_ns, false);
 	space->baseline = false;
 }
 
@@ -155,23 +123,33 @@ static void drain_space(struct ctnetlink *ct, struct ct_space *space, uint64_t n
 
 	got = ct_space_drain(space, ct->inbox, now_boot_ns, &more);
 	if (got)
-		ct->heard_boot_ns = now_boot_ns;
+		ct->heard_boot_ns = ct->conf.ends->heard_boot_ns = now_boot_ns;
+	if (space->late_ends)
+		ct->conf.ends->late_boot_ns = now_boot_ns;
 	if (more) {
 		space->drain_boot_ns = now_boot_ns;
 		return;
 	}
-	space->drain_boot_ns = next_beat(now_boot_ns, got >= BUSY_EVENTS ?
+	space->drained_boot_ns = now_boot_ns;
+	space->drain_boot_ns = clock_next_beat(now_boot_ns, got >= BUSY_EVENTS ?
 				BEAT_BUSY_NS : quiet_beat_ns(ct, now_boot_ns));
+	if (!ct->dumps) {
+		/* the walk shows what was missed */
+		if (space->overrun)
+			ct->conf.ends->lost_boot_ns = now_boot_ns;
+		space->overrun = space->late_ends = false;
+		return;
+	}
 	if (space->overrun) {
 		/* what was missed is in the table; but no faster than we can */
 		space->overrun = false;
-		space->look_boot_ns = earlier(space->look_boot_ns,
-					      space->began_boot_ns + interval_ns(ct));
-	} else if (got && space->idle_passes >= IDLE_SWEEPS) {
+		space->look_boot_ns = clock_earlier(space->look_boot_ns,
+						    space->began_boot_ns + interval_ns(ct));
+	} else if (got && space->idle_passes >= CT_SPACE_IDLE_SWEEPS) {
 		/* it was asked rarely */
 		space->idle_passes = 0;
-		space->look_boot_ns = earlier(space->look_boot_ns,
-					      now_boot_ns + ct->conf.refresh_ns);
+		space->look_boot_ns = clock_earlier(space->look_boot_ns,
+						    now_boot_ns + ct->conf.refresh_ns);
 	}
 	if (space->sweep_due)
 		end_pass(ct, space, now_boot_ns);
@@ -201,7 +179,7 @@ static uint64_t next_drain(const struct ctnetlink *ct)
 	size_t i;
 
 	for (i = 0; i < ct->count; i++)
-		next_boot_ns = earlier(next_boot_ns, ct->space[i]->drain_boot_ns);
+		next_boot_ns = clock_earlier(next_boot_ns, ct->space[i]->drain_boot_ns);
 	return next_boot_ns;
 }
 
@@ -209,7 +187,7 @@ static void schedule_look(struct ctnetlink *ct, struct ct_space *space)
 {
 	uint64_t gap_ns = interval_ns(ct), at_boot_ns;
 
-	if (space->idle_passes >= IDLE_SWEEPS)
+	if (space->idle_passes >= CT_SPACE_IDLE_SWEEPS)
 		gap_ns = later(gap_ns, later(IDLE_LOOK_NS, ct->count * IDLE_LOOK_PER_SPACE_NS));
 	at_boot_ns = space->began_boot_ns + gap_ns;
 	if (gap_ns >= 2 * BEAT_IDLE_NS)
@@ -288,6 +266,16 @@ static uint64_t look_due(struct ctnetlink *ct, uint64_t deadline_boot_ns)
 	return now_boot_ns;
 }
 
+/* Tells the walk how far the ends of all namespaces are read. */
+static void mark_ends(struct ctnetlink *ct)
+{
+	uint64_t until_boot_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < ct->count; i++)
+		until_boot_ns = clock_earlier(until_boot_ns, ct->space[i]->drained_boot_ns);
+	ct->conf.ends->read_until_boot_ns = until_boot_ns;
+}
+
 /* The guard has given reliability up, or is no more and with it our licence. */
 static void watch_reliability(struct ctnetlink *ct, uint64_t now_boot_ns)
 {
@@ -321,18 +309,22 @@ static uint64_t ctnetlink_tick(struct source *source, uint64_t now_boot_ns)
 		watch_reliability(ct, now_boot_ns);
 	}
 	drain_due(ct, now_boot_ns, deadline_boot_ns);
+	mark_ends(ct);
+	if (!ct->dumps)
+		return next_drain(ct);
 	look_boot_ns = look_due(ct, deadline_boot_ns);
-	return earlier(next_drain(ct), look_boot_ns);
+	return clock_earlier(next_drain(ct), look_boot_ns);
 }
 
-static int ctnetlink_enter(struct source *source, uint32_t netns, struct why *why)
+static int ctnetlink_enter(struct source *source, uint32_t netns, uint64_t found_boot_ns,
+			   struct why *why)
 {
 	struct ctnetlink *ct = of(source);
 	const uint64_t now_boot_ns = clock_boot_ns();
-	const bool own = netns == ct->own_netns;
 	struct ct_space_conf conf = {
 		.netns = netns,
-		.baseline = own || now_boot_ns - ct->opened_boot_ns < BASELINE_NS,
+		.baseline = !ct->conf.nothing_older &&
+			    epoch_is_before(&ct->epoch, netns, found_boot_ns),
 		.guard = ct->conf.guard,
 		.news_bytes = NEWS_BYTES,
 		.ends_bytes = ENDS_BYTES,
@@ -376,7 +368,7 @@ static void ctnetlink_leave(struct source *source, uint32_t netns, uint64_t now_
 		return;
 	space = ct->space[i];
 	ct_space_look_whole(space, ct->inbox, clock_boot_ns() + LEAVE_BUDGET_NS);
-	emit_sweep(ct, space, now_boot_ns, true);
+	ct_space_emit_sweep(space, &ct->outlet, now_boot_ns, true);
 	if (ct->looking == space)
 		ct->looking = NULL;
 	ct->space[i] = ct->space[--ct->count];
@@ -401,10 +393,13 @@ static void ctnetlink_stats(const struct source *source, struct source_stats *re
 	size_t i;
 
 	*ret = *ct_inbox_stats(ct->inbox);
-	for (i = 0; i < ct->count; i++)
+	for (i = 0; ct->dumps && i < ct->count; i++) {
 		if (ct->space[i]->pass_ns > pass_ns)
 			pass_ns = ct->space[i]->pass_ns;
-	ret->freshness_ns = pass_ns + interval_ns(ct);
+		/* what was there at the start is not all shown yet */
+		ret->settling = ret->settling || ct->space[i]->baseline;
+	}
+	ret->freshness_ns = ct->dumps ? pass_ns + interval_ns(ct) : 0;
 	ret->reliability_lost = ct->reliability_lost;
 }
 
@@ -427,11 +422,12 @@ static int ctnetlink_open(struct source **ret, const struct source_conf *conf,
 			  const struct obs_outlet *outlet, struct why *why)
 {
 	struct ctnetlink *ct;
-	struct stat own;
+	struct epoch epoch;
 	int r;
 
-	if (stat("/proc/thread-self/ns/net", &own) < 0)
-		return why_set(why, -errno, "/proc/thread-self/ns/net: %s", strerror(errno));
+	r = epoch_begin(&epoch, why);
+	if (r < 0)
+		return r;
 	ct = calloc(1, sizeof(*ct));
 	if (!ct)
 		return -ENOMEM;
@@ -442,9 +438,10 @@ static int ctnetlink_open(struct source **ret, const struct source_conf *conf,
 	}
 	ct->source.ops = &source_ctnetlink;
 	ct->conf = *conf;
+	ct->dumps = conf->rung[FEATURE_LIVE] == RUNG_CTNETLINK;
+	ct->conf.ends->tells_begins = true;
 	ct->outlet = *outlet;
-	ct->own_netns = (uint32_t)own.st_ino;
-	ct->opened_boot_ns = clock_boot_ns();
+	ct->epoch = epoch;
 	if (conf->guard)
 		ct->seen_give_ups = guard_give_ups(conf->guard);
 	*ret = &ct->source;
@@ -468,11 +465,19 @@ static int ctnetlink_probe(struct why *why)
 	return 0;
 }
 
+static bool ctnetlink_stands(const struct source_conf *conf)
+{
+	return conf->rung[FEATURE_BEGIN] == RUNG_CTNETLINK ||
+	       conf->rung[FEATURE_LIVE] == RUNG_CTNETLINK ||
+	       conf->rung[FEATURE_END] == RUNG_CTNETLINK;
+}
+
 const struct source_ops source_ctnetlink = {
 	.name = "ctnetlink",
 	.help = "conntrack events and dumps over netlink",
 	.origin = ORIGIN_CONNTRACK,
 	.probe = ctnetlink_probe,
+	.stands = ctnetlink_stands,
 	.open = ctnetlink_open,
 	.enter = ctnetlink_enter,
 	.leave = ctnetlink_leave,

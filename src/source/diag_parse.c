@@ -50,6 +50,17 @@ static uint32_t min_rtt_of(const struct tcp_info *info)
 	return info->tcpi_min_rtt == UINT32_MAX ? 0 : info->tcpi_min_rtt;
 }
 
+/* The counters of a destroyed socket tell whether it was ever connected, and who
+ * asked for it: what is acknowledged counts the SYN of a client and the FIN of both,
+ * so two bytes more than were sent are a client's that closed in peace. */
+static void fill_role(struct obs_socket *ret, const struct tcp_info *info, uint64_t sent_once)
+{
+	if (!info->tcpi_bytes_acked && !info->tcpi_bytes_received && info->tcpi_segs_in <= 1)
+		ret->has &= (uint16_t)~SOCKET_TUPLE;
+	else if (info->tcpi_bytes_acked == sent_once + 2)
+		ret->role = SOCKET_ROLE_CLIENT;
+}
+
 static void fill_info(struct obs_socket *ret, const void *bytes, size_t n, bool destroyed)
 {
 	struct tcp_info info = { 0 };
@@ -71,12 +82,15 @@ static void fill_info(struct obs_socket *ret, const void *bytes, size_t n, bool 
 		ret->payload_sent_bytes = 0;
 	ret->payload_received_bytes =
 		less(info.tcpi_bytes_received, fin_has_come(ret->state, destroyed));
+	if (destroyed)
+		fill_role(ret, &info, sent_once);
 	ret->segments_sent = info.tcpi_segs_out;
 	ret->segments_received = info.tcpi_segs_in;
 	ret->retransmitted_segments = info.tcpi_total_retrans;
 	ret->srtt_us = info.tcpi_rtt;
 	ret->rttvar_us = info.tcpi_rttvar;
 	ret->min_rtt_us = min_rtt_of(&info);
+	ret->cwnd = info.tcpi_snd_cwnd;
 	/* what is in flight is one more than acknowledged bytes tell, where the
 	 * SYN is among those: diag_settle_role takes it out */
 	ret->syn_may_count = ret->payload_sent_bytes == info.tcpi_bytes_acked &&
@@ -131,6 +145,10 @@ int diag_parse(struct obs_socket *ret, const struct nlmsghdr *message, size_t n,
 		if (mnl_attr_get_type(attr) == INET_DIAG_INFO && proto == IPPROTO_TCP)
 			fill_info(ret, mnl_attr_get_payload(attr),
 				  mnl_attr_get_payload_len(attr), destroyed);
+		/* told of those that are bound and not connected (since 4.2) */
+		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(uint8_t) && mnl_attr_get_u8(attr))
+			ret->has |= SOCKET_ONLY_V6;
 		if (step >= left)
 			break;
 		left -= step;

@@ -8,12 +8,16 @@
  * not look like a stopped collector. It must outlive whatever stops the
  * collector, and so has a session of its own and ignores what a terminal or a
  * service manager sends to a group; it must not outlive the collector itself,
- * and so ends at the end of file of their socket.
+ * and so ends at the end of file of their socket. What the collector would have
+ * put back in the kernel, had it not been killed, is put back then. It also ends when
+ * it is refused a descriptor that it should hold: what it cannot guard must not be
+ * reliable, and the collector may be switching that on just now.
  */
 #include "source/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -30,6 +34,7 @@
 #include "base/num.h"
 #include "base/why.h"
 #include "source/ct_socket.h"
+#include "source/ct_sysctl.h"
 
 /* Turns without a tick until it gives up. */
 #define QUIET_TURNS 5
@@ -47,24 +52,29 @@ struct guard {
 	pid_t pid;
 	bool alive;
 	uint64_t check_boot_ns; /* when to see whether it lives */
+
+	size_t watched;    /* what it has and may have to be told to let go */
+	uint64_t *pending; /* owned: ids that it is yet to be told, with room for all */
+	size_t pending_count, capacity;
 };
 
-enum order { WATCH, UNWATCH };
+enum order { WATCH_SOCKET, WATCH_SWITCH, UNWATCH };
 
 struct message {
-	uint32_t order, id;
+	uint64_t order, id;
 };
 
 /* The guard's side: what it holds. */
 struct held {
 	struct {
-		uint32_t id;
+		uint64_t id;
 		int fd;
+		bool is_switch;
 	} *item;
 	size_t count, capacity;
 };
 
-static void held_drop(struct held *held, uint32_t id)
+static void held_drop(struct held *held, uint64_t id)
 {
 	size_t i;
 
@@ -77,7 +87,7 @@ static void held_drop(struct held *held, uint32_t id)
 	}
 }
 
-static void held_add(struct held *held, uint32_t id, int fd)
+static int held_add(struct held *held, uint64_t id, int fd, bool is_switch)
 {
 	void *grown;
 
@@ -87,16 +97,34 @@ static void held_add(struct held *held, uint32_t id, int fd)
 
 		grown = reallocarray(held->item, capacity, sizeof(*held->item));
 		if (!grown) {
-			/* what cannot be guarded must not be reliable */
-			ct_socket_set_reliable(fd, false);
 			close(fd);
-			return;
+			return -ENOMEM;
 		}
 		held->item = grown;
 		held->capacity = capacity;
 	}
 	held->item[held->count].id = id;
+	held->item[held->count].is_switch = is_switch;
 	held->item[held->count++].fd = fd;
+	return 0;
+}
+
+static void give_up(const struct held *held)
+{
+	size_t i;
+
+	for (i = 0; i < held->count; i++)
+		if (!held->item[i].is_switch)
+			ct_socket_set_reliable(held->item[i].fd, false);
+}
+
+static void put_back(const struct held *held)
+{
+	size_t i;
+
+	for (i = 0; i < held->count; i++)
+		if (held->item[i].is_switch)
+			ct_sysctl_put_back(held->item[i].fd);
 }
 
 /* 1: a message, 0: the collector is gone. */
@@ -132,18 +160,21 @@ static _Noreturn void run(int fd, struct page *page, uint64_t patience_ns)
 	struct held held = { 0 };
 	unsigned quiet = 0;
 	struct message message;
-	size_t i;
 	int n, got_fd;
 
 	for (;;) {
 		n = poll(&poller, 1, turn_ms > 0 ? turn_ms : 1);
 		if (n > 0) {
-			if (!receive(fd, &message, &got_fd))
+			if (!receive(fd, &message, &got_fd)) {
+				put_back(&held);
 				_exit(0);
-			if (message.order == WATCH && got_fd >= 0)
-				held_add(&held, message.id, got_fd);
-			else
+			}
+			if (message.order == UNWATCH)
 				held_drop(&held, message.id);
+			else if ((got_fd < 0 || held_add(&held, message.id, got_fd,
+							 message.order == WATCH_SWITCH) < 0) &&
+				 message.order != WATCH_SWITCH)
+				_exit(1); /* then nothing is reliable any more */
 			continue;
 		}
 		ticked = atomic_load(&page->ticked_boot_ns);
@@ -151,8 +182,7 @@ static _Noreturn void run(int fd, struct page *page, uint64_t patience_ns)
 		last = ticked;
 		if (quiet != QUIET_TURNS)
 			continue;
-		for (i = 0; i < held.count; i++)
-			ct_socket_set_reliable(held.item[i].fd, false);
+		give_up(&held);
 		atomic_fetch_add(&page->give_ups, 1);
 	}
 }
@@ -160,6 +190,7 @@ static _Noreturn void run(int fd, struct page *page, uint64_t patience_ns)
 /* What is inherited is let go: signals, descriptors, rights, the terminal. */
 static int shed(int fd)
 {
+	static const int kept[] = { CAP_NET_ADMIN };
 	static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1,
 				       SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM, SIGCHLD };
 	sigset_t none;
@@ -189,8 +220,9 @@ static int shed(int fd)
 		return -errno;
 	if (chdir("/") < 0)
 		return -errno;
-	/* turning reliability off takes no right at all */
-	caps_keep(NULL, 0, NULL);
+	/* turning reliability off takes no right at all; a switch is root's, but
+	 * that of a user namespace, and for another user, takes this one */
+	caps_keep(kept, ARRAY_LEN(kept), NULL);
 	return 3;
 }
 
@@ -256,11 +288,12 @@ void guard_free(struct guard *guard)
 	}
 	if (guard->page)
 		munmap(guard->page, sizeof(*guard->page));
+	free(guard->pending);
 	free(guard);
 }
 
 /* Never blocks: a guard that is stopped must not stop the collector. */
-static int order(const struct guard *guard, enum order what, uint32_t id, int fd)
+static int order(const struct guard *guard, enum order what, uint64_t id, int fd)
 {
 	struct message message = { .order = what, .id = id };
 	union {
@@ -283,14 +316,65 @@ static int order(const struct guard *guard, enum order what, uint32_t id, int fd
 	return 0;
 }
 
-int guard_watch(struct guard *guard, int fd, uint32_t id)
+/* False while there is one that finds no room. */
+static bool send_pending(struct guard *guard)
 {
-	return order(guard, WATCH, id, fd);
+	size_t sent = 0;
+
+	while (sent < guard->pending_count &&
+	       order(guard, UNWATCH, guard->pending[sent], -1) != -EAGAIN)
+		sent++;
+	guard->pending_count -= sent;
+	memmove(guard->pending, guard->pending + sent,
+		guard->pending_count * sizeof(*guard->pending));
+	return !guard->pending_count;
 }
 
-int guard_unwatch(struct guard *guard, uint32_t id)
+static int reserve(struct guard *guard)
 {
-	return order(guard, UNWATCH, id, -1);
+	const size_t capacity = guard->capacity ? 2 * guard->capacity : 16;
+	void *grown;
+
+	if (guard->watched < guard->capacity)
+		return 0;
+	grown = reallocarray(guard->pending, capacity, sizeof(*guard->pending));
+	if (!grown)
+		return -ENOMEM;
+	guard->pending = grown;
+	guard->capacity = capacity;
+	return 0;
+}
+
+static int hand_over(struct guard *guard, enum order what, int fd, uint64_t id)
+{
+	int r;
+
+	/* an old order must not come behind, for the same id */
+	if (guard->pending_count && !send_pending(guard))
+		return -EAGAIN;
+	r = reserve(guard);
+	if (r == 0)
+		r = order(guard, what, id, fd);
+	guard->watched += r == 0;
+	return r;
+}
+
+int guard_watch(struct guard *guard, int fd, uint64_t id)
+{
+	return hand_over(guard, WATCH_SOCKET, fd, id);
+}
+
+int guard_watch_switch(struct guard *guard, int fd, uint64_t id)
+{
+	return hand_over(guard, WATCH_SWITCH, fd, id);
+}
+
+void guard_unwatch(struct guard *guard, uint64_t id)
+{
+	guard->watched--;
+	if ((guard->pending_count && !send_pending(guard)) ||
+	    order(guard, UNWATCH, id, -1) == -EAGAIN)
+		guard->pending[guard->pending_count++] = id;
 }
 
 void guard_tick(struct guard *guard, uint64_t now_boot_ns)
@@ -301,6 +385,8 @@ void guard_tick(struct guard *guard, uint64_t now_boot_ns)
 	if (now_boot_ns < guard->check_boot_ns || !guard->alive)
 		return;
 	guard->check_boot_ns = now_boot_ns + CHECK_NS;
+	if (guard->pending_count)
+		send_pending(guard);
 	/* left unreaped, so that its number is not another's when it is freed */
 	if (waitid(P_PID, (id_t)guard->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid)
 		guard->alive = false;

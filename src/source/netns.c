@@ -9,7 +9,9 @@
  * hold that may not be looked at counts as gone too: to lose sight of it is less
  * of a harm than to keep a dead namespace and its devices alive. The scan is
  * paced by what it costs. To be unable to come back to the own namespace would make
- * everything after it wrong, so that ends the process.
+ * everything after it wrong, so that ends the process. A namespace that cannot be
+ * entered, or in which the listener is refused something, is tried again at the
+ * looks to come, later and later.
  */
 #include "source/netns.h"
 
@@ -37,21 +39,27 @@
 #define LOOK_SHARE 2000
 #define MISSES_UNTIL_GONE 2
 #define PLACES_MAX 65536
+#define RETRY_FIRST_NS NUM_NS_PER_S
+#define RETRY_SLOWEST_NS (60 * NUM_NS_PER_S)
 
 struct place {
-	uint32_t netns;
+	struct netns_place is;
 	bool seen;
 	unsigned missed; /* looks in a row */
+	int refused;     /* what go_in said in this look */
+	uint64_t retry_boot_ns, pause_ns; /* while something is missing */
 };
 
 struct netns_watch {
 	struct netns_listener listener;
-	bool all, began;
-	uint32_t own;
+	bool all;
+	struct place own;
 	int own_fd;              /* owned: the way back */
 	struct netns_scan *scan; /* owned; NULL: only the own namespace */
-	struct place *place;     /* owned: all that are entered, but the own one */
+	struct place *place;     /* owned: all that were found, but the own one */
 	size_t count, capacity;
+	int unplaced;         /* -errno: in this look some were not found, or found no room */
+	uint64_t now_boot_ns; /* of this look */
 	uint64_t entering_ns; /* CPU time of this look that was not looking */
 	struct why limit;
 };
@@ -59,18 +67,12 @@ struct netns_watch {
 /* The number of the calling thread's namespace and a descriptor of it. */
 static int open_own(uint32_t *ret, struct why *why)
 {
-	int fd = open(OWN_PATH, O_RDONLY | O_CLOEXEC), r;
-	struct stat own;
+	int fd, r = netns_own(ret, why);
 
-	if (fd < 0)
-		return why_set(why, -errno, OWN_PATH ": %s", strerror(errno));
-	if (fstat(fd, &own) < 0) {
-		r = why_set(why, -errno, OWN_PATH ": %s", strerror(errno));
-		close(fd);
+	if (r < 0)
 		return r;
-	}
-	*ret = (uint32_t)own.st_ino;
-	return fd;
+	fd = open(OWN_PATH, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? why_set(why, -errno, OWN_PATH ": %s", strerror(errno)) : fd;
 }
 
 /* Into the namespace behind path, if it still is that one. */
@@ -102,7 +104,7 @@ static struct place *place_find(struct netns_watch *watch, uint32_t netns)
 	size_t i;
 
 	for (i = 0; i < watch->count; i++)
-		if (watch->place[i].netns == netns)
+		if (watch->place[i].is.netns == netns)
 			return &watch->place[i];
 	return NULL;
 }
@@ -122,8 +124,27 @@ static struct place *place_add(struct netns_watch *watch, uint32_t netns)
 		watch->place = grown;
 		watch->capacity = capacity;
 	}
-	watch->place[watch->count] = (struct place){ .netns = netns };
+	watch->place[watch->count] = (struct place){ .is = {
+		.netns = netns,
+		.found_boot_ns = watch->now_boot_ns,
+		.missing = UINT32_MAX,
+	} };
 	return &watch->place[watch->count++];
+}
+
+static bool is_due(const struct netns_watch *watch, const struct place *place)
+{
+	return place->is.missing && watch->now_boot_ns >= place->retry_boot_ns;
+}
+
+static void tell_entered(struct netns_watch *watch, struct place *place, int r)
+{
+	watch->listener.entered(watch->listener.context, &place->is, r);
+	place->refused = 0;
+	place->pause_ns = place->pause_ns ? 2 * place->pause_ns : RETRY_FIRST_NS;
+	if (place->pause_ns > RETRY_SLOWEST_NS)
+		place->pause_ns = RETRY_SLOWEST_NS;
+	place->retry_boot_ns = watch->now_boot_ns + place->pause_ns;
 }
 
 static void found(void *context, uint32_t netns, const char *path)
@@ -133,27 +154,40 @@ static void found(void *context, uint32_t netns, const char *path)
 	uint64_t cpu_ns;
 	int r;
 
-	if (netns == watch->own)
+	if (netns == watch->own.is.netns)
 		return;
 	place = place_find(watch, netns);
 	if (place) {
 		place->seen = true;
-		return;
+		if (!is_due(watch, place))
+			return;
 	}
 	cpu_ns = clock_thread_cpu_ns();
 	r = go_in(path, netns);
-	if (r < 0) {
-		if (r == -EPERM)
-			why_set(&watch->limit, r, "namespace %u may not be entered", netns);
-		return; /* perhaps by another path, perhaps at the next look */
-	}
-	place = place_add(watch, netns);
+	if (r == -ENOENT || r == -ESRCH || r == -ESTALE)
+		return; /* it ended: perhaps by another path, perhaps at the next look */
+	if (!place)
+		place = place_add(watch, netns);
 	if (place) {
 		place->seen = true;
-		watch->listener.entered(watch->listener.context, netns, false);
+		place->refused = r; /* until another path leads there */
+		if (r == 0)
+			tell_entered(watch, place, 0);
+	} else {
+		watch->unplaced = -ENOMEM;
 	}
-	go_back(watch->own_fd);
+	if (r == 0)
+		go_back(watch->own_fd);
 	watch->entering_ns += clock_thread_cpu_ns() - cpu_ns;
+}
+
+static void tell_refused(struct netns_watch *watch)
+{
+	size_t i;
+
+	for (i = 0; i < watch->count; i++)
+		if (watch->place[i].refused)
+			tell_entered(watch, &watch->place[i], watch->place[i].refused);
 }
 
 /* True when one was missed that was there at the last look. */
@@ -173,12 +207,22 @@ static bool drop_gone(struct netns_watch *watch)
 			missed = true;
 			i++;
 		} else {
-			netns = place->netns;
+			netns = place->is.netns;
 			*place = watch->place[--watch->count];
 			watch->listener.gone(watch->listener.context, netns);
 		}
 	}
 	return missed;
+}
+
+int netns_own(uint32_t *ret, struct why *why)
+{
+	struct stat own;
+
+	if (stat(OWN_PATH, &own) < 0)
+		return why_set(why, -errno, OWN_PATH ": %s", strerror(errno));
+	*ret = (uint32_t)own.st_ino;
+	return 0;
 }
 
 int netns_watch_new(struct netns_watch **ret, bool all, const struct netns_listener *listener,
@@ -192,7 +236,9 @@ int netns_watch_new(struct netns_watch **ret, bool all, const struct netns_liste
 	watch->own_fd = -1;
 	watch->listener = *listener;
 	watch->all = all;
-	r = open_own(&watch->own, why);
+	watch->own.is.own = true;
+	watch->own.is.missing = UINT32_MAX;
+	r = open_own(&watch->own.is.netns, why);
 	if (r < 0)
 		goto fail;
 	watch->own_fd = r;
@@ -226,23 +272,30 @@ void netns_watch_free(struct netns_watch *watch)
 
 uint64_t netns_watch_tick(struct netns_watch *watch, uint64_t now_boot_ns)
 {
-	uint64_t cost_ns, gap_ns;
+	uint64_t cost_ns, gap_ns, look_boot_ns, own_boot_ns;
 	bool blind, missed;
 	size_t i;
+	int r;
 
-	if (!watch->began) {
-		watch->began = true;
-		watch->listener.entered(watch->listener.context, watch->own, true);
-	}
+	watch->now_boot_ns = now_boot_ns;
+	if (!watch->own.is.found_boot_ns)
+		watch->own.is.found_boot_ns = now_boot_ns;
+	if (is_due(watch, &watch->own))
+		tell_entered(watch, &watch->own, 0);
+	own_boot_ns = watch->own.is.missing ? watch->own.retry_boot_ns : UINT64_MAX;
 	if (!watch->scan)
-		return UINT64_MAX;
+		return own_boot_ns;
 
 	watch->entering_ns = 0;
+	watch->unplaced = 0;
 	cost_ns = clock_thread_cpu_ns();
 	for (i = 0; i < watch->count; i++)
 		watch->place[i].seen = false;
-	netns_scan_run(watch->scan, found, watch, &blind);
+	r = netns_scan_run(watch->scan, found, watch, &blind);
+	if (r < 0)
+		watch->unplaced = r;
 	gap_ns = (clock_thread_cpu_ns() - cost_ns - watch->entering_ns) * LOOK_SHARE;
+	tell_refused(watch);
 	if (blind && !watch->limit.text[0] && !caps_has(CAP_SYS_PTRACE))
 		why_set(&watch->limit, 0, "network namespaces of some processes are not seen: "
 			"looking at them needs CAP_SYS_PTRACE");
@@ -252,12 +305,26 @@ uint64_t netns_watch_tick(struct netns_watch *watch, uint64_t now_boot_ns)
 	if (gap_ns > LOOK_SLOWEST_NS)
 		gap_ns = LOOK_SLOWEST_NS;
 	/* in one wake-up with the sources, which beat at multiples as well */
-	return (now_boot_ns + gap_ns) / LOOK_GRID_NS * LOOK_GRID_NS;
+	look_boot_ns = (now_boot_ns + gap_ns) / LOOK_GRID_NS * LOOK_GRID_NS;
+	return own_boot_ns < look_boot_ns ? own_boot_ns : look_boot_ns;
+}
+
+static void place_reenter(struct place *place, uint32_t parts)
+{
+	place->is.missing |= parts;
+	place->retry_boot_ns = place->pause_ns = 0;
+}
+
+void netns_watch_reenter(struct netns_watch *watch, uint32_t parts)
+{
+	place_reenter(&watch->own, parts);
+	for (size_t i = 0; i < watch->count; i++)
+		place_reenter(&watch->place[i], parts);
 }
 
 uint32_t netns_watch_own(const struct netns_watch *watch)
 {
-	return watch->own;
+	return watch->own.is.netns;
 }
 
 uint32_t netns_watch_count(const struct netns_watch *watch)
@@ -265,62 +332,26 @@ uint32_t netns_watch_count(const struct netns_watch *watch)
 	return (uint32_t)watch->count + 1;
 }
 
+uint32_t netns_watch_unwatched(const struct netns_watch *watch, int *reason)
+{
+	uint32_t unwatched = watch->unplaced ? 1 : 0;
+	size_t i;
+
+	*reason = watch->unplaced;
+	if (watch->own.is.missing) {
+		unwatched++;
+		*reason = watch->own.is.reason;
+	}
+	for (i = 0; i < watch->count; i++) {
+		if (!watch->place[i].is.missing)
+			continue;
+		unwatched++;
+		*reason = watch->place[i].is.reason;
+	}
+	return unwatched;
+}
+
 const char *netns_watch_limit(const struct netns_watch *watch)
 {
 	return watch->limit.text[0] ? watch->limit.text : NULL;
-}
-
-struct visit {
-	const uint32_t *netns;
-	bool *done;
-	size_t n;
-	int own_fd, count;
-	void (*visit)(void *context, uint32_t netns);
-	void *context;
-};
-
-static void visit_found(void *context, uint32_t netns, const char *path)
-{
-	struct visit *visit = context;
-	size_t i;
-
-	for (i = 0; i < visit->n; i++)
-		if (visit->netns[i] == netns)
-			break;
-	if (i == visit->n || visit->done[i] || go_in(path, netns) < 0)
-		return;
-	visit->done[i] = true;
-	visit->count++;
-	visit->visit(visit->context, netns);
-	go_back(visit->own_fd);
-}
-
-int netns_visit(const uint32_t *netns, size_t n, void (*visit)(void *context, uint32_t netns),
-		void *context)
-{
-	struct visit job = { .netns = netns, .n = n, .own_fd = -1, .visit = visit,
-			     .context = context };
-	struct netns_scan *scan = NULL;
-	uint32_t own;
-	bool blind;
-	int r;
-
-	job.done = calloc(n ? n : 1, sizeof(*job.done));
-	if (!job.done)
-		return -ENOMEM;
-	r = open_own(&own, NULL);
-	if (r < 0)
-		goto out;
-	job.own_fd = r;
-	r = netns_scan_new(&scan, NULL);
-	if (r < 0)
-		goto out;
-	netns_scan_run(scan, visit_found, &job, &blind);
-	r = job.count;
-out:
-	netns_scan_free(scan);
-	if (job.own_fd >= 0)
-		close(job.own_fd);
-	free(job.done);
-	return r;
 }

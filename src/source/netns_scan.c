@@ -35,7 +35,7 @@ struct mounted {
 struct netns_scan {
 	DIR *proc;      /* owned */
 	int mounts_fd;  /* owned: tells when the mount table changes */
-	bool have_read; /* the mount table, once */
+	bool have_read; /* the mount table, as it was last */
 	struct mounted *mounted; /* owned, as are the paths */
 	size_t count, capacity;
 };
@@ -79,40 +79,43 @@ static void forget_mounts(struct netns_scan *scan)
 		free(scan->mounted[--scan->count].path);
 }
 
-static void add_mount(struct netns_scan *scan, uint32_t netns, const char *path)
+/* False: there was no memory for it. */
+static bool add_mount(struct netns_scan *scan, uint32_t netns, const char *path)
 {
 	struct mounted *grown;
 	size_t i;
 
 	for (i = 0; i < scan->count; i++)
 		if (scan->mounted[i].netns == netns)
-			return; /* one name is enough */
+			return true; /* one name is enough */
 	if (scan->count == scan->capacity) {
 		const size_t capacity = scan->capacity ? 2 * scan->capacity : 16;
 
 		if (capacity > MOUNTS_MAX)
-			return;
+			return true;
 		grown = reallocarray(scan->mounted, capacity, sizeof(*grown));
 		if (!grown)
-			return;
+			return false;
 		scan->mounted = grown;
 		scan->capacity = capacity;
 	}
 	scan->mounted[scan->count].path = strdup(path);
 	if (!scan->mounted[scan->count].path)
-		return;
+		return false;
 	scan->mounted[scan->count++].netns = netns;
+	return true;
 }
 
-static void read_mounts(struct netns_scan *scan)
+static int read_mounts(struct netns_scan *scan)
 {
 	char *line = NULL, root[64], path[PATH_SIZE];
 	FILE *mounts = fopen(MOUNTS_PATH, "re");
 	uint32_t netns;
 	size_t size = 0;
+	int r = 0;
 
 	if (!mounts)
-		return; /* what was known stays known */
+		return -errno; /* what was known stays known */
 	forget_mounts(scan);
 	while (getline(&line, &size, mounts) > 0) {
 		/* id parent device root path …; only in nsfs is a root no path */
@@ -121,11 +124,14 @@ static void read_mounts(struct netns_scan *scan)
 		if (!parse_link(&netns, root))
 			continue;
 		unescape(path);
-		add_mount(scan, netns, path);
+		if (!add_mount(scan, netns, path))
+			r = -ENOMEM;
 	}
+	if (!feof(mounts))
+		r = -ENOMEM;
 	free(line);
 	fclose(mounts);
-	scan->have_read = true;
+	return r;
 }
 
 static bool mounts_changed(const struct netns_scan *scan)
@@ -194,14 +200,17 @@ static void scan_processes(struct netns_scan *scan, netns_found_fn found, void *
 	}
 }
 
-void netns_scan_run(struct netns_scan *scan, netns_found_fn found, void *context, bool *blind)
+int netns_scan_run(struct netns_scan *scan, netns_found_fn found, void *context, bool *blind)
 {
 	size_t i;
+	int r = 0;
 
 	*blind = false;
 	if (mounts_changed(scan))
-		read_mounts(scan);
+		r = read_mounts(scan);
+	scan->have_read = r == 0;
 	for (i = 0; i < scan->count; i++)
 		found(context, scan->mounted[i].netns, scan->mounted[i].path);
 	scan_processes(scan, found, context, blind);
+	return r;
 }

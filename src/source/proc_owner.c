@@ -3,7 +3,8 @@
  * Socket inode → process.
  *
  * A table of inodes remembers which sockets were found or given up; it forgets
- * all at once when it is half full, which costs one more pass and nothing else.
+ * all at once when it is half full, which costs one more pass and nothing else. A
+ * pass that lacks a descriptor or memory proves nothing and is made again.
  */
 #include "source/proc_owner.h"
 
@@ -18,7 +19,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/num.h"
-#include "source/cgroup.h"
+#include "base/why.h"
+#include "source/proc_read.h"
 
 #define INODES 65536U /* a power of two; half of it is used */
 #define TRIES_MAX 2
@@ -26,6 +28,7 @@
 #define CPU_SHARE 0.02
 #define PAUSE_MIN_NS (100 * NUM_NS_PER_MS)
 #define PAUSE_MAX_NS (30 * NUM_NS_PER_S)
+#define PAUSE_REFUSED_NS NUM_NS_PER_S
 
 enum inode_state { INODE_EMPTY, INODE_WANTED, INODE_TENTATIVE, INODE_DONE };
 
@@ -42,6 +45,8 @@ struct proc_owner {
 
 	DIR *proc; /* owned; NULL: no pass is under way */
 	uint64_t pass_cpu_ns, next_boot_ns;
+	uint64_t refused; /* passes that were broken off */
+	bool is_refused;  /* so was the last */
 };
 
 int proc_owner_new(struct proc_owner **ret, const struct obs_outlet *outlet)
@@ -110,47 +115,12 @@ void proc_owner_want(struct proc_owner *owners, uint32_t inode, uint64_t cookie)
 
 bool proc_owner_is_searching(const struct proc_owner *owners)
 {
-	return owners->wanted > 0;
+	return owners->wanted > 0 && !owners->is_refused;
 }
 
-static void read_exe(int pid_fd, char ret[OWNER_PATH_SIZE])
+uint64_t proc_owner_refused(const struct proc_owner *owners)
 {
-	const ssize_t n = readlinkat(pid_fd, "exe", ret, OWNER_PATH_SIZE - 1);
-
-	ret[n > 0 ? n : 0] = '\0';
-}
-
-static int read_at(int pid_fd, const char *name, char *ret, size_t size)
-{
-	const int fd = openat(pid_fd, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = read(fd, ret, size - 1);
-	close(fd);
-	if (n < 0)
-		return -EIO;
-	ret[n] = '\0';
-	return (int)n;
-}
-
-/* Everything about the process, read once however many sockets it has. */
-static void read_owner(struct owner *ret, int pid_fd, uint32_t pid)
-{
-	char text[4096];
-
-	memset(ret, 0, sizeof(*ret));
-	ret->pid = pid;
-	if (read_at(pid_fd, "comm", text, sizeof(text)) > 0) {
-		text[strcspn(text, "\n")] = '\0';
-		memcpy(ret->comm, text, strnlen(text, OWNER_COMM_SIZE - 1));
-	}
-	read_exe(pid_fd, ret->exe);
-	if (read_at(pid_fd, "cgroup", text, sizeof(text)) > 0) {
-		cgroup_path(ret->cgroup, text);
-		cgroup_container(ret->container, ret->cgroup);
-	}
+	return owners->refused;
 }
 
 static void found(struct proc_owner *owners, struct inode *inode, const struct owner *owner,
@@ -170,24 +140,27 @@ static void found(struct proc_owner *owners, struct inode *inode, const struct o
 	owners->wanted--;
 }
 
-static void look_at_process(struct proc_owner *owners, const char *pid, uint64_t now_boot_ns)
+/* 0, or -errno when something was refused. */
+static int look_at_process(struct proc_owner *owners, const char *pid, uint64_t now_boot_ns)
 {
 	char path[64], link[64];
 	struct owner owner = { 0 };
 	const struct dirent *entry;
 	struct inode *inode;
 	unsigned number;
-	int pid_fd;
+	int pid_fd, r = 0;
 	DIR *fds;
 	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
 	fds = opendir(path);
 	if (!fds)
-		return; /* gone, or not ours to look at */
+		return why_is_shortage(-errno) ? -errno : 0; /* else gone, or not ours */
 	*strrchr(path, '/') = '\0';
 	pid_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	while (pid_fd >= 0 && owners->wanted && (entry = readdir(fds))) {
+	if (pid_fd < 0 && why_is_shortage(-errno))
+		r = -errno;
+	while (r == 0 && pid_fd >= 0 && owners->wanted && (entry = readdir(fds))) {
 		n = readlinkat(dirfd(fds), entry->d_name, link, sizeof(link) - 1);
 		if (n < 0)
 			continue;
@@ -198,12 +171,26 @@ static void look_at_process(struct proc_owner *owners, const char *pid, uint64_t
 		if (inode->state != INODE_WANTED && inode->state != INODE_TENTATIVE)
 			continue;
 		if (!owner.pid)
-			read_owner(&owner, pid_fd, (uint32_t)strtoul(pid, NULL, 10));
-		found(owners, inode, &owner, now_boot_ns);
+			r = proc_read_owner(&owner, pid_fd, (uint32_t)strtoul(pid, NULL, 10));
+		if (r == 0)
+			found(owners, inode, &owner, now_boot_ns);
 	}
 	if (pid_fd >= 0)
 		close(pid_fd);
 	closedir(fds);
+	return r;
+}
+
+static uint64_t break_off(struct proc_owner *owners, uint64_t now_boot_ns)
+{
+	if (owners->proc)
+		closedir(owners->proc);
+	owners->proc = NULL;
+	owners->pass_cpu_ns = 0;
+	owners->refused++;
+	owners->is_refused = true;
+	owners->next_boot_ns = now_boot_ns + PAUSE_REFUSED_NS;
+	return owners->next_boot_ns;
 }
 
 /* What a whole pass has not found is held by nobody, or hidden from us. */
@@ -213,6 +200,7 @@ static void finish_pass(struct proc_owner *owners, uint64_t now_boot_ns)
 
 	closedir(owners->proc);
 	owners->proc = NULL;
+	owners->is_refused = false;
 	for (uint32_t i = 0; i < INODES && owners->wanted; i++) {
 		struct inode *inode = &owners->inode[i];
 
@@ -243,6 +231,8 @@ uint64_t proc_owner_work(struct proc_owner *owners, uint64_t now_boot_ns, uint64
 			return owners->next_boot_ns;
 		owners->proc = opendir("/proc");
 		if (!owners->proc) {
+			if (why_is_shortage(-errno))
+				return break_off(owners, now_boot_ns);
 			owners->next_boot_ns = now_boot_ns + PAUSE_MAX_NS;
 			return owners->next_boot_ns;
 		}
@@ -254,8 +244,9 @@ uint64_t proc_owner_work(struct proc_owner *owners, uint64_t now_boot_ns, uint64
 			finish_pass(owners, now_boot_ns);
 			return owners->wanted ? owners->next_boot_ns : UINT64_MAX;
 		}
-		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-			look_at_process(owners, entry->d_name, now_boot_ns);
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    look_at_process(owners, entry->d_name, now_boot_ns) < 0)
+			return break_off(owners, now_boot_ns);
 	} while (clock_thread_cpu_ns() - began_ns < slice_ns);
 	owners->pass_cpu_ns += clock_thread_cpu_ns() - began_ns;
 	return now_boot_ns;

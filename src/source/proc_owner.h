@@ -21,7 +21,10 @@ void proc_owner_want(struct proc_owner *owners, uint32_t inode, uint64_t cookie)
 /* Goes on for about slice_ns; emits OBS_OWNER for what it finds. Returns the
  * boot time at which to go on (UINT64_MAX: nothing is wanted). */
 uint64_t proc_owner_work(struct proc_owner *owners, uint64_t now_boot_ns, uint64_t slice_ns);
-/* Something is wanted that no whole pass has looked for yet. */
+/* Something is wanted that no whole pass has looked for yet, and can be. */
 bool proc_owner_is_searching(const struct proc_owner *owners);
+/* Passes that broke off since descriptors or memory were refused; each is made
+ * again a second later. */
+uint64_t proc_owner_refused(const struct proc_owner *owners);
 
 #endif

@@ -135,7 +135,8 @@ static void look(struct rtaddr *rt, const struct rt_space *space, uint64_t now_b
 	rt->outlet.emit(rt->outlet.context, &sweep);
 }
 
-static int rtaddr_enter(struct source *source, uint32_t netns, struct why *why)
+static int rtaddr_enter(struct source *source, uint32_t netns, uint64_t found_boot_ns,
+			struct why *why)
 {
 	struct rtaddr *rt = rtaddr_of(source);
 	struct rt_space *grown;

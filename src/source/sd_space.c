@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/why.h"
 #include "source/diag_parse.h"
+#include "source/sd_events.h"
 
 /* include/net/tcp_states.h: everything but TIME_WAIT, NEW_SYN_RECV (no sockets
  * yet or any more), LISTEN, CLOSE */
@@ -28,69 +29,53 @@
 #define STATES_TCP ((1U << 1) | (1U << 2) | (1U << 3) | (1U << 4) | (1U << 5) | (1U << 8) | \
 		    (1U << 9) | (1U << 11))
 #define STATES_ALL UINT32_MAX
-/* UDP sockets come and go seldom and only lend owners. */
-#define UDP_EVERY 4
 
 enum stage { STAGE_IDLE, STAGE_LISTEN, STAGE_TCP, STAGE_UDP4, STAGE_UDP6 };
 
 struct sd_space {
 	struct sd_shared *shared; /* borrowed */
 	uint32_t netns;
-	int request_fd, event_fd; /* owned; event_fd is -1 where events are not allowed */
+	int request_fd, event_fd; /* owned; event_fd is negative where none are told */
 	enum stage stage;
 	uint32_t sequence;
 	uint64_t began_boot_ns, cpu_ns, pass_cpu_ns;
 	uint32_t seen, count;
 	unsigned passes;
+	bool baseline;  /* until its first pass is whole */
+	bool udp_shown; /* by the pass under way, all of it */
 	uint8_t listening[65536 / 8], next_listening[65536 / 8]; /* local TCP ports */
 };
 
-static int open_events(struct sd_space *space, uint64_t buffer_bytes)
-{
-	static const int groups[] = { SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY };
-	const int size = buffer_bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)buffer_bytes;
-	int r = 0;
-
-	space->event_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-				 NETLINK_SOCK_DIAG);
-	if (space->event_fd < 0)
-		return -errno;
-	if (setsockopt(space->event_fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(space->event_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	for (int i = 0; i < 2; i++) {
-		if (setsockopt(space->event_fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
-			       sizeof(groups[i])) < 0)
-			r = -errno;
-	}
-	if (r < 0) {
-		close(space->event_fd);
-		space->event_fd = -1;
-	}
-	return r;
-}
-
 int sd_space_new(struct sd_space **ret, struct sd_shared *shared, uint32_t netns,
-		 uint64_t event_buffer_bytes, struct why *why)
+		 bool baseline, struct why *why)
 {
 	struct sd_space *space = calloc(1, sizeof(*space));
+	int r;
 
 	if (!space)
 		return why_set(why, -ENOMEM, "no memory for another network namespace");
 	space->shared = shared;
 	space->netns = netns;
+	space->baseline = baseline;
 	space->event_fd = -1;
 	space->request_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 				   NETLINK_SOCK_DIAG);
 	if (space->request_fd < 0) {
-		const int r = why_set(why, -errno, "sock_diag: %s", strerror(errno));
-
-		sd_space_free(space);
-		return r;
+		r = why_set(why, -errno, "sock_diag: %s", strerror(errno));
+		goto fail;
 	}
-	if (open_events(space, event_buffer_bytes) < 0)
-		shared->no_destroy_events = true;
+	r = 0;
+	if (!shared->udp_only)
+		space->event_fd = r = sd_events_open(shared->event_buffer_bytes);
+	if (why_is_shortage(r)) {
+		why_set(why, r, "sock_diag events: %s", strerror(-r));
+		goto fail;
+	}
 	*ret = space;
 	return 0;
+fail:
+	sd_space_free(space);
+	return r;
 }
 
 void sd_space_free(struct sd_space *space)
@@ -190,6 +175,11 @@ void sd_space_begin(struct sd_space *space, uint64_t now_boot_ns)
 	space->began_boot_ns = now_boot_ns;
 	space->cpu_ns = 0;
 	space->seen = 0;
+	if (space->shared->udp_only) {
+		space->udp_shown = true;
+		enter_stage(space, STAGE_UDP4);
+		return;
+	}
 	memset(space->next_listening, 0, sizeof(space->next_listening));
 	enter_stage(space, STAGE_LISTEN);
 }
@@ -233,12 +223,13 @@ static void emit(struct sd_space *space, const struct nlmsghdr *message, size_t 
 			bit(space->listening, obs.socket.local.port_be[INITIATOR]);
 
 		diag_settle_role(&obs.socket, server ? SOCKET_ROLE_SERVER : SOCKET_ROLE_UNKNOWN);
-		space->seen += !destroyed;
 	}
+	space->seen += !destroyed && (proto == IPPROTO_TCP || shared->udp_only);
 	if (destroyed)
 		obs.kind = OBS_CLOSE;
-	else if (!space->passes)
+	else if (space->baseline)
 		obs.kind = OBS_BASELINE;
+	obs.may_be_old = destroyed && space->baseline;
 	shared->outlet.emit(shared->outlet.context, &obs);
 	proc_owner_want(shared->owners, obs.socket.inode, obs.socket.cookie);
 }
@@ -278,10 +269,13 @@ static void finish_pass(struct sd_space *space, uint64_t now_boot_ns)
 	drain_events(space);
 	space->stage = STAGE_IDLE;
 	space->passes++;
+	space->baseline = false;
 	space->count = space->seen;
 	space->pass_cpu_ns = space->cpu_ns;
 	sweep.sweep.netns = space->netns;
 	sweep.sweep.began_boot_ns = space->began_boot_ns;
+	sweep.sweep.tcp_only = !space->udp_shown;
+	sweep.sweep.udp_only = shared->udp_only;
 	shared->outlet.emit(shared->outlet.context, &sweep);
 }
 
@@ -293,7 +287,8 @@ static void next_stage(struct sd_space *space, uint64_t now_boot_ns)
 		enter_stage(space, STAGE_TCP);
 		break;
 	case STAGE_TCP:
-		if (space->passes % UDP_EVERY == 0)
+		space->udp_shown = space->passes % SD_UDP_EVERY == 0;
+		if (space->udp_shown)
 			enter_stage(space, STAGE_UDP4);
 		else
 			finish_pass(space, now_boot_ns);
@@ -329,7 +324,8 @@ static bool read_part(struct sd_space *space)
 		if (message->nlmsg_type == NLMSG_ERROR) {
 			/* Without UDP diagnosis in this kernel the pass goes on; one
 			 * without TCP says nothing of what is no more. */
-			if (space->stage < STAGE_UDP4)
+			space->udp_shown = false;
+			if (space->stage < STAGE_UDP4 || shared->udp_only)
 				space->stage = STAGE_IDLE;
 			else
 				next_stage(space, now_boot_ns);

@@ -18,14 +18,19 @@ struct sd_shared {
 	struct proc_owner *owners;
 	struct source_stats stats;
 	char *reply; /* SD_REPLY_BYTES to read into */
-	bool no_destroy_events; /* not allowed to hear them */
+	uint64_t event_buffer_bytes;
+	bool udp_only; /* somebody else sees TCP */
 };
 
 #define SD_REPLY_BYTES (256U * 1024)
+/* UDP sockets come and go seldom and only lend owners: so many passes to a look at
+ * them. */
+#define SD_UDP_EVERY 4
 
-/* The calling thread is inside the namespace. */
+/* The calling thread is inside the namespace. baseline: what the first pass shows,
+ * or ends before it, was there before weir. */
 int sd_space_new(struct sd_space **ret, struct sd_shared *shared, uint32_t netns,
-		 uint64_t event_buffer_bytes, struct why *why);
+		 bool baseline, struct why *why);
 void sd_space_free(struct sd_space *space); /* NULL is a no-op */
 uint32_t sd_space_netns(const struct sd_space *space);
 
@@ -35,7 +40,8 @@ bool sd_space_work(struct sd_space *space);
 /* Begins a whole pass, unless one is under way. */
 void sd_space_begin(struct sd_space *space, uint64_t now_boot_ns);
 bool sd_space_is_passing(const struct sd_space *space);
-/* Of the last whole pass: TCP sockets seen, and CPU time taken. */
+/* Of the last whole pass: TCP sockets seen (UDP's where those alone are looked at), and
+ * CPU time taken. */
 uint32_t sd_space_count(const struct sd_space *space);
 uint64_t sd_space_pass_cpu_ns(const struct sd_space *space);
 /* Says that the namespace is gone. */

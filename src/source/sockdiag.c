@@ -2,8 +2,8 @@
 /*
  * Sockets by sock_diag: every TCP socket with its tcp_info and every UDP
  * socket, in passes; the last tcp_info of each TCP socket as it is destroyed;
- * their owners by /proc. Without CAP_NET_ADMIN the ends are not told and are
- * found by the passes, and only the own namespace is seen.
+ * their owners by /proc. Ends that are not told are found by the passes. Without
+ * CAP_SYS_ADMIN only the own namespace is seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/why.h"
+#include "source/epoch.h"
 #include "source/sd_space.h"
 
 /* Share of a core that passes may take: while there are sockets to look at, and
@@ -36,7 +38,8 @@ struct sockdiag {
 	struct sd_shared shared;
 	struct sd_space **space; /* owned, as are the spaces */
 	size_t count, capacity;
-	uint64_t refresh_ns, event_buffer_bytes;
+	struct epoch epoch;
+	uint64_t refresh_ns;
 	uint64_t next_pass_boot_ns, last_pass_boot_ns;
 	int sockstat_fd;    /* owned; -1: /proc is not there */
 	uint64_t allocated; /* of the kernel, when last asked */
@@ -49,7 +52,8 @@ static struct sockdiag *of(struct source *source)
 	return container_of(source, struct sockdiag, source);
 }
 
-static int sockdiag_enter(struct source *source, uint32_t netns, struct why *why)
+static int sockdiag_enter(struct source *source, uint32_t netns, uint64_t found_boot_ns,
+			  struct why *why)
 {
 	struct sockdiag *sd = of(source);
 	struct sd_space **grown;
@@ -64,7 +68,8 @@ static int sockdiag_enter(struct source *source, uint32_t netns, struct why *why
 		sd->space = grown;
 		sd->capacity = capacity;
 	}
-	r = sd_space_new(&sd->space[sd->count], &sd->shared, netns, sd->event_buffer_bytes, why);
+	r = sd_space_new(&sd->space[sd->count], &sd->shared, netns,
+			 epoch_is_before(&sd->epoch, netns, found_boot_ns), why);
 	if (r < 0)
 		return r;
 	sd->count++;
@@ -89,11 +94,6 @@ static void sockdiag_leave(struct source *source, uint32_t netns, uint64_t now_b
 static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 {
 	return value < least ? least : value > most ? most : value;
-}
-
-static uint64_t next_beat(uint64_t now_boot_ns, uint64_t beat_ns)
-{
-	return (now_boot_ns / beat_ns + 1) * beat_ns;
 }
 
 static uint32_t socket_count(const struct sockdiag *sd)
@@ -169,7 +169,8 @@ static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 		sd->last_pass_boot_ns = now_boot_ns;
 		sd->next_pass_boot_ns = now_boot_ns + interval_ns(sd);
 		if (!socket_count(sd))
-			sd->next_pass_boot_ns = next_beat(sd->next_pass_boot_ns, BEAT_EMPTY_NS);
+			sd->next_pass_boot_ns =
+				clock_next_beat(sd->next_pass_boot_ns, BEAT_EMPTY_NS);
 		sd->shared.stats.freshness_ns = interval_ns(sd);
 		sd->first_pass_done = true;
 	}
@@ -177,7 +178,7 @@ static uint64_t sockdiag_tick(struct source *source, uint64_t now_boot_ns)
 	owners_boot_ns = proc_owner_work(sd->shared.owners, now_boot_ns, SLICE_NS);
 	if (more || passing)
 		return now_boot_ns;
-	next_boot_ns = next_beat(now_boot_ns, socket_count(sd) ? BEAT_NS : BEAT_EMPTY_NS);
+	next_boot_ns = clock_next_beat(now_boot_ns, socket_count(sd) ? BEAT_NS : BEAT_EMPTY_NS);
 	if (sd->next_pass_boot_ns < next_boot_ns)
 		next_boot_ns = sd->next_pass_boot_ns;
 	return owners_boot_ns < next_boot_ns ? owners_boot_ns : next_boot_ns;
@@ -200,6 +201,7 @@ static void sockdiag_stats(const struct source *source, struct source_stats *ret
 	const struct sockdiag *sd = (const struct sockdiag *)source;
 
 	*ret = sd->shared.stats;
+	ret->refused = proc_owner_refused(sd->shared.owners);
 	ret->settling = !sd->first_pass_done || proc_owner_is_searching(sd->shared.owners);
 }
 
@@ -223,18 +225,27 @@ static void sockdiag_close(struct source *source)
 static int sockdiag_open(struct source **ret, const struct source_conf *conf,
 			 const struct obs_outlet *outlet, struct why *why)
 {
-	struct sockdiag *sd = calloc(1, sizeof(*sd));
-	int r = -ENOMEM;
+	struct sockdiag *sd;
+	struct epoch epoch;
+	int r;
 
+	r = epoch_begin(&epoch, why);
+	if (r < 0)
+		return r;
+	sd = calloc(1, sizeof(*sd));
 	if (!sd)
 		return why_set(why, -ENOMEM, "no memory for the socket source");
+	sd->epoch = epoch;
 	sd->source.ops = &source_sockdiag;
 	sd->shared.outlet = *outlet;
-	sd->refresh_ns = conf->refresh_ns;
-	sd->event_buffer_bytes =
+	sd->shared.udp_only =
+		socklife_stands(conf) && conf->rung[FEATURE_TCP_LIVE] != RUNG_SOCK_DIAG;
+	sd->refresh_ns = conf->refresh_ns * (sd->shared.udp_only ? SD_UDP_EVERY : 1);
+	sd->shared.event_buffer_bytes =
 		conf->event_buffer_bytes ? conf->event_buffer_bytes : EVENT_BUFFER_BYTES;
 	sd->sockstat_fd = open("/proc/net/sockstat", O_RDONLY | O_CLOEXEC);
 	sd->shared.reply = malloc(SD_REPLY_BYTES);
+	r = -ENOMEM;
 	if (sd->shared.reply)
 		r = proc_owner_new(&sd->shared.owners, outlet);
 	if (r < 0) {

@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # Who is told does not take it: a reader that stands still, a disk that is full.
-# The collector goes on, what is lost is counted, and what comes is whole lines.
+# The collector goes on, what is lost is counted, and what comes is whole lines;
+# a recording is then one that can be replayed.
 
 # Beyond this a collector whose queues are full grows no more.
 GROWTH_KB=16384
@@ -126,4 +127,53 @@ test_a_disk_that_stays_full_does_not_keep_the_end_waiting() {
 	SECONDS=0
 	weir_stop
 	is "$SECONDS" -le 20
+}
+
+# disk KIB: so large that it is full with that much more
+disk() {
+	mkdir "$T/disk"
+	mount -t tmpfs -o size=64k tmpfs "$T/disk"
+	head -c $(((64 - $1) * 1024)) /dev/zero >"$T/disk/other"
+}
+
+# Said once, the exit code tells, and what is there can be replayed.
+recording_broke_off() {
+	kill -TERM "$weir_pid"
+	status_is 1 wait "$weir_pid"
+	is "$(grep -c 'error: .*/disk/observations: No space left on device: the recording' \
+		"$T/weir.log")" -eq 1
+	is "$(grep -c 'error: ' "$T/weir.log")" -eq 1
+	is "$(tail -c 1 "$T/disk/observations" | wc -l)" -eq 1
+	"${TRAFFIC%/netns/*}/golden/replay" "$T/disk/observations" >"$T/replayed"
+}
+
+test_a_recording_that_finds_no_room_ends_and_the_collector_goes_on() {
+	pair
+	disk 36
+	weir_start --record "$T/disk/observations"
+	flows 500 5001
+	wait_for grep -q 'the recording is incomplete' "$T/weir.log"
+	flows 500 5001
+	wait_for check stats 's["identity"]["exported"] == 1000' '' 's["self"]["unrecorded"] > 1000'
+	weir stats >"$T/stats"
+	grep -q '^record   lost [1-9]' "$T/stats"
+	recording_broke_off
+	# but for a line that is not whole
+	is "$(stat -c %s "$T/disk/observations")" -gt $((35 * 1024))
+	check count 1000 'r.event == "end"'
+}
+
+test_a_recording_that_finds_no_room_at_its_end_says_so() {
+	pair
+	disk 4
+	# so little is seen that nothing has to be written before
+	WEIR_REFRESH=1h weir_start --record "$T/disk/observations"
+	flows 20 5001
+	is "$(wc -l <"$T/disk/observations")" -eq 1
+	recording_broke_off
+}
+
+test_a_recording_that_cannot_begin_stops_the_start() {
+	status_is 1 "$WEIR" run --record /dev/full 2>"$T/said"
+	is "$(cat "$T/said")" = 'weir: error: /dev/full: No space left on device'
 }

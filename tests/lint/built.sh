@@ -13,6 +13,7 @@ built() {
 		tests/unit/test_* | tests/fuzz/fuzz_*)
 			name=${name#*_} name=${name%.c}
 			;;
+		bpf/*.bpf.c) name=${name%.bpf.c} ;;
 		esac
 		grep -qsF "'$name'" "$folder/meson.build" ||
 			echo "$file: not named in $folder/meson.build"

@@ -12,7 +12,7 @@ floors() {
 		may["config"] = " base config "
 		may["flow"] = " base flow "
 		may["encode"] = " base flow encode "
-		may["source"] = " base config flow source abi "
+		may["source"] = " base config flow source abi bpf "
 		may["sink"] = " base config flow encode sink "
 		may["engine"] = " base config flow source sink engine "
 		may["serve"] = " base config flow encode engine serve "

@@ -5,6 +5,7 @@
 
 test_20000_connections_in_a_burst_are_counted_one_by_one() {
 	pair
+	room_for 20000
 	WEIR_REPORT='[{"age":"0s","every":"20s"}]' weir_start
 	traffic tcp --client-netns a --server-netns b --source 10.0.0.1 --source-port 10000 \
 		--to 10.0.0.2 --count 20000 --send 100 --reply 300
@@ -25,6 +26,7 @@ test_20000_connections_in_a_burst_are_counted_one_by_one() {
 
 test_50000_datagrams_are_as_many_flows() {
 	pair
+	room_for 50000
 	WEIR_REPORT='[{"age":"0s","every":"20s"}]' weir_start
 	traffic udp --client-netns a --server-netns b --source 10.0.0.1 --source-port 10000 \
 		--to 10.0.0.2 --count 50000 --send 72 --reply 0

@@ -7,7 +7,6 @@ A record is "r" in an expression: r.field is None where the field is absent,
 ns("a") is the inode of a network namespace, ns("") of this one. Says what differs and exits 1.
 """
 import collections
-import http.client
 import json
 import os
 import socket
@@ -228,15 +227,13 @@ def once(first, path, again):
         fail("the flows have other ids after the restart")
 
 
-class UnixConnection(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
-        self.sock.connect(os.environ.get("WEIR_LISTEN__SOCKET", "/run/weir/weir.sock"))
-
-
 def get(path):
-    connection = UnixConnection("localhost")
+    import http.client  # takes longer than most checks, which do without
+
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.settimeout(20)
+    connection.sock.connect(os.environ.get("WEIR_LISTEN__SOCKET", "/run/weir/weir.sock"))
     connection.request("GET", path)
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
@@ -260,6 +257,8 @@ def stats(*conditions):
     for condition in conditions or ("",):
         if not eval(condition or 's["identity"]["holds"] and s["byte_identity"]["holds"]',
                     {"s": s, "source": source}):
+            s["sources"] = {name: {k: v for k, v in entry.items() if v}
+                            for name, entry in source.items()}
             fail("not so: %s\n%s" % (condition or "the identity holds", json.dumps(s)))
 
 

@@ -31,11 +31,17 @@ open_two() {
 	step
 }
 
+# A begin is told at once, the state of after it by the next look.
+two_are_established() {
+	weir list -a -o json 'tcp and port 4000' >"$T/list"
+	check -f "$T/list" count 2 'r.ct_state == "established"'
+}
+
 test_commands_ask_the_daemon() {
 	# first, as what starts later holds the way to the traffic open
 	weir_start
 	open_two
-	wait_for check count 2 'r.event == "start"'
+	wait_for two_are_established
 	answers
 	step_close
 	weir_stop
@@ -47,7 +53,8 @@ test_commands_work_without_a_daemon_and_change_nothing() {
 	is "$(at a cat /proc/sys/net/netfilter/nf_conntrack_timestamp)" -eq 0
 	is "$(nft list ruleset | wc -c)" -eq 0
 	fails test -e /run/weir/weir.sock
-	is "$(pgrep -c -f "$WEIR" || true)" -eq 0
+	# it ends once its command has let it go
+	wait_for fails pgrep -f "$WEIR"
 	step_close
 }
 
@@ -73,6 +80,58 @@ test_trace_follows_the_daemon() {
 	weir_stop
 }
 
+# answered_by_nobody COMMAND: within seconds, with a sentence
+answered_by_nobody() {
+	status_is 1 timeout 20 "$WEIR" "$1" >"$T/out.$1" 2>"$T/err.$1"
+	is "$(cat "$T/err.$1")" = 'weir: the collector does not answer: is it stopped?'
+	is "$(wc -c <"$T/out.$1")" -eq 0
+}
+
+test_a_stopped_daemon_is_not_waited_for() {
+	local asking=() command
+	weir_start
+	# shellcheck disable=SC2154
+	kill -STOP "$weir_pid"
+	for command in list trace stats; do
+		answered_by_nobody "$command" &
+		asking+=($!)
+	done
+	for command in "${asking[@]}"; do
+		wait "$command"
+	done
+	# now its queue is full, and to connect alone would wait
+	"$PYTHON" -S -E -c 'import socket
+kept = []
+try:
+    while True:
+        kept.append(socket.socket(socket.AF_UNIX))
+        kept[-1].setblocking(False)
+        kept[-1].connect("/run/weir/weir.sock")
+except BlockingIOError:
+    pass'
+	answered_by_nobody list
+	kill -CONT "$weir_pid"
+	wait_for check stats
+	weir_stop
+}
+
+# Longer than an answer may take to begin: there is nothing to tell.
+test_a_trace_of_nothing_goes_on() {
+	weir_start
+	"$WEIR" trace 'port 4000' >"$T/trace" 2>"$T/trace.log" &
+	trace_pid=$!
+	traced_s=$SECONDS
+	wait_for has_traced_for 8
+	kill -0 "$trace_pid"
+	kill -INT "$trace_pid"
+	wait "$trace_pid"
+	weir_stop
+}
+
+has_traced_for() {
+	is "$((SECONDS - traced_s))" -ge "$1"
+}
+
 test_trace_works_without_a_daemon() {
 	traces
 }
@@ -95,6 +154,31 @@ test_what_is_unknown_gets_the_nearest_word_and_exit_2() {
 	refused 'port' list 'prot 80'
 	refused 'wants an argument' list -o
 	refused 'json' run -o jsonn
+	refused 'format "trace" here; there are json, csv, table$' list -o trace
+}
+
+test_a_wrong_value_of_a_flag_is_said_of_the_flag() {
+	refused '^weir: --pid: "abc" is not a number' list --pid abc
+	refused '^weir: --zone: 70000 is too large, 65535 is' list --zone 70000
+	refused '^weir: --user: "nosuch" is not a user' trace --user nosuch
+	refused '^weir: --mark: "1/x" is not' list --mark 1/x
+	refused '^weir: --mark: "4294967296" is not' list --mark 4294967296
+	fails grep -q filter: "$T/err"
+}
+
+test_a_namespace_that_is_not_there_is_said_so() {
+	local inode
+	netns a
+	inode=$(stat -L -c %i /run/netns/a)
+	weir list -N a >"$T/list"
+	weir list -N "$inode" >"$T/list"
+	weir list -N $$ >"$T/list"
+	: >/run/netns/left
+	for name in b left ../netns/a '' 4194305 99999999999; do
+		refused 'there is no network namespace' list -N "$name"
+	done
+	ip netns del a
+	refused 'there is no network namespace' list -N "$inode"
 }
 
 test_a_wrong_filter_is_pointed_at() {
@@ -108,6 +192,18 @@ test_settings_out_of_range_are_named() {
 	grep -q REFRESH "$T/err"
 	WEIR_REFRSH=1s status_is 2 "$WEIR" run 2>"$T/err"
 	grep -qi refresh "$T/err"
+}
+
+# What they open must not take the number of the standard output.
+test_without_a_standard_output_every_command_says_so() {
+	for command in run list trace stats doctor version help; do
+		status_is 1 "$WEIR" "$command" 2>"$T/err" >&-
+		is "$(wc -l <"$T/err")" -eq 1
+		grep -q '^weir: standard output is closed: ' "$T/err"
+	done
+	fails test -e /run/weir/weir.sock
+	weir list -a >"$T/list" <&- 2>&-
+	grep -q '^PROTO' "$T/list"
 }
 
 test_a_closed_pipe_ends_list_and_run_quietly() {

@@ -16,7 +16,8 @@ DESTROY_GROUP = 1 << 2          # NFNLGRP_CONNTRACK_DESTROY, as a bit
 SO_RCVBUFFORCE = 33
 BUFFER_BYTES = 256 << 20
 DESTROY_TYPE = 1 << 8 | 2       # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE
-PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
+GRE = 47                        # whose ports are keys
+PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", GRE: "gre", 58: "icmpv6", 132: "sctp"}
 
 
 def attributes(data):
@@ -43,7 +44,7 @@ def print_tuple(data):
                                    for kind in ((1, 2) if four else (3, 4)))
     for kind, name in ((2, "sport"), (3, "dport"), (5, "type"), (6, "code"), (4, "id"),
                        (8, "type"), (9, "code"), (7, "id")):
-        if kind in proto:
+        if kind in proto and proto[1][0] != GRE:
             text += " %s=%d" % (name, number(proto[kind]))
     return four, proto[1][0], text
 

@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 #
 # A collector that is stopped must never stop the host: reliability is given up,
-# and taken up again afterwards.
+# and taken up again afterwards. (BPF keeps nobody waiting, so this is ctnetlink's.)
 
 test_a_stopped_collector_stops_no_connection_and_catches_up() {
 	pair
 	listen_at a
-	weir_start
+	weir_start --source bpf_walk,ctnetlink
 	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 3 --send 100 --reply 100
 	wait_for check at_least 3 'r.event == "start"'
 	# shellcheck disable=SC2154

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# inside.sh SUBJECT TEST: one test, inside the sandbox that tests/netns/run made.
+# inside.sh FILE TEST: one test, inside the sandbox that tests/netns/run made.
 # Ends with 0, with 77 and the reason when it skips, else with what went wrong. What
 # weir saw and said, and all logs, are kept in $KEEP/SUBJECT.TEST, if it is set.
 set -eEu -o pipefail
@@ -14,13 +14,13 @@ cp -- "$TRAFFIC" /run/traffic.bin
 WEIR=/run/weir.bin
 TRAFFIC=/run/traffic.bin
 export T=/run/t
-[ -z "${KEEP:-}" ] || KEEP=$KEEP/$1.$2
+[ -z "${KEEP:-}" ] || KEEP=$KEEP/$(basename "$1" .sh).$2
 
 folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=tests/netns/lib.sh
 . "$folder/lib.sh"
 # shellcheck disable=SC1090
-. "$folder/$1.sh"
+. "$1"
 trap 'failed_at "$LINENO" "$BASH_COMMAND"' ERR
 ip link set lo up
 "test_$2"

@@ -19,8 +19,16 @@ keep() {
 	cp -r "$T/." "$KEEP/" 2>/dev/null || true
 }
 
+# A weir by trampolines must not die with its pid namespace (docs/kernel.md, 1.5).
+end_weir() {
+	[ -n "$weir_pid" ] || return 0
+	kill -KILL "$weir_pid" 2>/dev/null || true
+	wait "$weir_pid" || true
+}
+
 failed_at() {
 	keep 2>/dev/null
+	end_weir 2>/dev/null
 	echo "line $1: $2"
 	for log in "$T"/*.log; do
 		[ ! -s "$log" ] || { echo "--- ${log##*/}" && tail -n 25 "$log"; }
@@ -33,10 +41,13 @@ skip() {
 	exit 77
 }
 
+# Where a test speaks to its reader, also from within wait_for.
+exec {reader}>&1
+
 # A pause inside wait_for: nothing ever comes out of this pipe.
 exec {never}<> <(:)
 pause() {
-	read -r -t 0.05 -u "$never" _ || true
+	read -r -t "${PAUSE_S:-0.05}" -u "$never" _ || true
 }
 
 # wait_for COMMAND...: until it succeeds
@@ -76,6 +87,13 @@ netns() {
 
 inside() {
 	ip netns exec "$@"
+}
+
+# needs_rung FEATURE RUNG: skips the test where that feature does not stand on it
+needs_rung() {
+	weir doctor --source "$2" -o json >"$T/doctor"
+	check -f "$T/doctor" at_least 1 "r.feature == '$1' and r.rung == '$2'" >"$T/rung" ||
+		skip "$1 by $2: $(grep -o "\"$1\".*" "$T/doctor" | sed 's/.*"why":"//; s/".*//')"
 }
 
 # link NS1 DEV1 ADDRESSES1 NS2 DEV2 ADDRESSES2: a veth pair; "" is this namespace
@@ -136,11 +154,32 @@ router() {
 	track ''
 }
 
+# What only the first namespace may change, it changes for the whole machine.
+of_the_machine() {
+	nsenter --net=/proc/self/fd/"$FIRST_NETNS_FD" sysctl -qw "$@"
+}
+
+# room_for N: entries of conntrack; a guest makes some
+room_for() {
+	local room
+	room=$(sysctl -n net.netfilter.nf_conntrack_max)
+	[ "$room" -lt "$1" ] || return 0
+	[ "${GUEST:-no}" = yes ] || skip "conntrack has room for $room entries, not for $1"
+	of_the_machine "net.netfilter.nf_conntrack_buckets=$(($1 / 4))"
+	of_the_machine "net.netfilter.nf_conntrack_max=$(($1 * 2))"
+}
+
 nat() {
 	nft "table inet n {
 		chain pre { type nat hook prerouting priority -100; $1; }
 		chain post { type nat hook postrouting priority 100; $2; }
 	}"
+}
+
+# Flows without an answer are there until they are flushed, on a slow machine too.
+live_long() {
+	inside a sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600
+	inside b sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600
 }
 
 # --- the kernel's account -------------------------------------------------------
@@ -205,6 +244,16 @@ step_close() {
 	rm "$T/steps"
 }
 
+# A host that has no TCP socket is looked at seldom.
+hold_a_connection() {
+	"$PYTHON" -S -E -c 'import os, socket
+server = socket.create_server(("127.0.0.1", 9))
+client = socket.create_connection(("127.0.0.1", 9))
+print("ready", flush=True)
+os.read(0, 1)' <&"$never" >"$T/held" &
+	wait_for grep -q ready "$T/held"
+}
+
 # --- weir -------------------------------------------------------------------------
 
 # weir_start ARG...: weir run into $T/records, once it is ready. The settings are
@@ -219,8 +268,8 @@ weir_start() {
 
 is_ready() {
 	if [ ! -d "/proc/$weir_pid" ]; then
-		echo 'weir has ended'
-		cat "$T/weir.log"
+		echo 'weir has ended' >&"$reader"
+		cat "$T/weir.log" >&"$reader"
 		exit 1
 	fi
 	check ready
@@ -235,6 +284,13 @@ weir_stop() {
 
 weir() {
 	"$WEIR" "$@"
+}
+
+# needs_rung FEATURE RUNG: skips the test where that feature does not stand on it
+needs_rung() {
+	weir doctor --source "$2" -o json >"$T/doctor"
+	check -f "$T/doctor" at_least 1 "r.feature == '$1' and r.rung == '$2'" >"$T/rung" ||
+		skip "$1 by $2: $(grep -o "\"$1\".*" "$T/doctor" | sed 's/.*"why":"//; s/".*//')"
 }
 
 # status_is CODE COMMAND...: ends with that exit code

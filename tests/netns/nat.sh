@@ -56,7 +56,7 @@ test_dnat_shows_where_it_went() {
 		r.nat_src_ip is None and "dnat" in r.status'
 }
 
-unsteady_ipv6_masquerade_and_dnat_together() {
+test_ipv6_masquerade_and_dnat_together() {
 	router
 	nat 'iifname "ra" tcp dport 8080 dnat ip6 to [fd00:2::1]:80' 'oifname "rb" masquerade'
 	translated --to fd00:1::fe --port 8080 --listen fd00:2::1 --listen-port 80

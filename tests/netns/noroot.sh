@@ -36,11 +36,19 @@ test_trace_stats_and_run_say_what_they_need() {
 	refused run
 }
 
+test_the_namespace_of_a_process_that_is_not_ones_own_is_not_guessed() {
+	refused list -N 1
+	as_nobody "$WEIR" list -a -N "$(stat -L -c %i /proc/self/ns/net)" >"$T/list" 2>"$T/err"
+	is "$(grep -c '^weir: warning: ' "$T/err")" -eq 1
+}
+
 test_the_socket_of_the_daemon_is_not_open_to_everybody() {
 	weir_start
 	is "$(stat -c %a /run/weir/weir.sock)" = 660
 	status_is 3 as_nobody "$WEIR" stats >"$T/out" 2>"$T/err"
-	grep -q "daemon's socket is not open" "$T/err"
+	grep -q "daemon's socket is not open to you.*: use sudo" "$T/err"
+	# one runs already
+	fails grep -q 'weir run' "$T/err"
 	weir_stop
 }
 
@@ -53,6 +61,9 @@ test_members_of_the_group_may_ask_the_daemon() {
 	setpriv --reuid=65534 --regid=65534 --groups=4242 --inh-caps=-all \
 		"$WEIR" stats >"$T/out"
 	grep -q '^flows' "$T/out"
+	status_is 3 as_nobody "$WEIR" stats 2>"$T/err"
+	grep -q 'join the group weir' "$T/err"
+	fails grep -q 'weir run' "$T/err"
 	weir_stop
 }
 

@@ -69,6 +69,10 @@ static void udp_flow(const struct plan *plan, struct deeds *deeds, unsigned i)
 
 void udp_client(const struct plan *plan, struct deeds *deeds, int peer)
 {
+	unsigned step = 0;
+
+	if (plan->steps)
+		printf("open=%u\n", plan->count);
 	do {
 		if (plan->steps && !next_line())
 			break;
@@ -76,7 +80,7 @@ void udp_client(const struct plan *plan, struct deeds *deeds, int peer)
 			await_turn(plan, i);
 			udp_flow(plan, deeds, i);
 		}
-		printf("step=1\n");
+		printf("step=%u\n", ++step);
 	} while (plan->steps);
 	if (peer >= 0) {
 		const uint64_t sent = deeds->sent_packets;

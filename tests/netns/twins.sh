@@ -30,7 +30,9 @@ test_equal_tuples_in_two_namespaces_are_two_flows() {
 		r.server_pid == ${pids#*:}"
 	wait_for check at_least 1 'r.netns == ns("a2") and r.bytes_orig and
 		r.ct_state == "time_wait"'
-	check every 'r.netns == ns("a2") and r.bytes_orig' '3333 < r.bytes_orig < 11111'
+	# (a begin may be told before anything was sent)
+	check every 'r.netns == ns("a2") and r.bytes_orig' \
+		'(3333 if r.ct_state == "time_wait" else 0) < r.bytes_orig < 11111'
 	check count 0 "r.netns == ns('a2') and (r.client_pid == ${pids%:*} or
 		r.server_pid == ${pids#*:})"
 	weir list -a -o json -N a2 >"$T/list"
@@ -58,6 +60,8 @@ test_a_namespace_that_is_deleted_ends_its_flows() {
 	wait_for check distinct 5 'r.packets_reply == 3' 'r.flow_id'
 	ip netns del a
 	wait_for check count 5 'r.event == "end"'
+	# nothing of weir keeps it alive: its device took the other end along
+	wait_for fails ip -n b link show vb
 	check every 'r.event == "end"' 'r.packets_orig == 3 and r.packets_reply == 3'
 	check lives ended
 	check stats

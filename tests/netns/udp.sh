@@ -42,6 +42,12 @@ test_a_flow_without_an_answer_has_no_reply() {
 		"seen_reply" not in r.status'
 }
 
+# The kernel collects what is overdue within a minute, or when it is listed.
+are_collected() {
+	at a conntrack -L >"$T/conntrack.log" 2>&1
+	check count "$1" 'r.event == "end"'
+}
+
 # The kernel drops the entry by itself: the end is when it was last used.
 test_an_idle_flow_ends_by_its_timeout() {
 	pair
@@ -51,8 +57,45 @@ test_an_idle_flow_ends_by_its_timeout() {
 	weir_start
 	traffic udp --client-netns a --server-netns b --source-port 3001 --to 10.0.0.2 \
 		--count 2 --packets 1 --send 100 --reply 100
-	wait_for check count 2 'r.event == "end"'
+	wait_for are_collected 2
 	wait_for has_lines 2 "$T/destroy.a"
 	check same "$T/destroy.a" 'r.event == "end"'
 	check every 'r.event == "end"' 'r.end_reason == "timeout" and r.exact is None'
+}
+
+# has_passed NS N: sweeps of sockets there
+has_passed() {
+	local n
+	n=$(grep -c "^sweep socket .*netns=$(stat -L -c %i "/run/netns/$1")" "$T/seen" || true)
+	is "$n" -ge "$2"
+}
+
+# Only every fourth pass looks at UDP: what the others do not show is not gone.
+test_the_process_of_a_datagram_stays_known_from_pass_to_pass() {
+	local passes
+	pair
+	track b
+	hold_a_connection
+	weir_start --record "$T/seen"
+	traffic_open udp --client-netns a --server-netns b --to 10.0.0.2 --send 72 --reply 72
+	for passes in 12 24; do
+		wait_for has_passed b "$passes"
+		step
+		wait_for check distinct "$((passes / 12))" \
+			"r.netns == ns('b') and r.server_pid == $(counted server_pid)" 'r.flow_id'
+	done
+	step_close
+}
+
+# The flow is read before the socket is, and nothing moves any more.
+test_list_without_a_daemon_knows_who_serves_datagrams() {
+	pair
+	track b
+	at b sysctl -qw net.netfilter.nf_conntrack_acct=1
+	traffic_open udp --client-netns a --server-netns b --to 10.0.0.2 --send 72 --reply 72
+	step
+	"$WEIR" list -a -o json -N b udp >"$T/list"
+	check -f "$T/list" every 'True' "r.server_pid == $(counted server_pid) and
+		r.server_comm == 'traffic-server'"
+	step_close
 }

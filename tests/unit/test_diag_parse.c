@@ -10,6 +10,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@
 #include <cmocka.h>
 
 #include "source/diag_parse.h"
+#include "source/sd_events.h"
 
 #define SENT 5000
 #define REPLIED 70
@@ -219,11 +221,120 @@ static void takes_the_shorter_info_of_an_older_kernel(void **state)
 	close(pair.server);
 }
 
+/* What a dump of IPv6's UDP sockets says of that one. */
+static struct obs_socket look_bound(int fd)
+{
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 body;
+	} request = {
+		.head = { .nlmsg_len = sizeof(request), .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.body = { .sdiag_family = AF_INET6, .sdiag_protocol = IPPROTO_UDP,
+			  .idiag_states = UINT32_MAX },
+	};
+	const int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	struct obs_socket socket = { 0 };
+	char reply[32768] __attribute__((aligned(8)));
+	const uint64_t cookie = cookie_of(fd);
+
+	assert_true(send(netlink, &request, sizeof(request), 0) > 0);
+	while (socket.cookie != cookie) {
+		int left = (int)recv(netlink, reply, sizeof(reply), 0);
+		const struct nlmsghdr *message = (const struct nlmsghdr *)reply;
+
+		for (; socket.cookie != cookie && mnl_nlmsg_ok(message, left);
+		     message = mnl_nlmsg_next(message, &left)) {
+			assert_int_equal(message->nlmsg_type, SOCK_DIAG_BY_FAMILY);
+			assert_false(diag_parse(&socket, message, (size_t)left, IPPROTO_UDP,
+						false));
+		}
+	}
+	close(netlink);
+	return socket;
+}
+
+static void tells_whether_a_bound_socket_takes_ipv4(void **state)
+{
+	for (int only = 0; only < 2; only++) {
+		const struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+		const int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+		assert_false(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)));
+		assert_false(bind(fd, (const struct sockaddr *)&any, sizeof(any)));
+		assert_int_equal(!!(look_bound(fd).has & SOCKET_ONLY_V6), only);
+		close(fd);
+	}
+}
+
+/* What the kernel tells of that socket as it is destroyed. */
+static struct obs_socket hear(int events, uint64_t cookie)
+{
+	struct pollfd poller = { events, POLLIN, 0 };
+	char message[8192] __attribute__((aligned(8)));
+	struct obs_socket socket;
+	ssize_t n;
+
+	do {
+		assert_int_equal(poll(&poller, 1, 10000), 1);
+		n = recv(events, message, sizeof(message), 0);
+		assert_true(n > 0);
+		assert_false(diag_parse(&socket, (const void *)message, (size_t)n, IPPROTO_TCP,
+					true));
+	} while (socket.cookie != cookie);
+	return socket;
+}
+
+static void knows_a_client_by_its_end(void **state)
+{
+	const int events = sd_events_open(1 << 20);
+	struct obs_socket client, server;
+	uint64_t cookie[2];
+	struct pair pair;
+
+	assert_true(events >= 0);
+	pair_open(&pair);
+	cookie[0] = cookie_of(pair.client);
+	cookie[1] = cookie_of(pair.server);
+	/* whoever closes first is the first to be gone */
+	assert_false(shutdown(pair.client, SHUT_WR));
+	close(pair.server);
+	server = hear(events, cookie[1]);
+	close(pair.client);
+	client = hear(events, cookie[0]);
+	assert_int_equal(client.role, SOCKET_ROLE_CLIENT);
+	assert_int_equal(server.role, SOCKET_ROLE_UNKNOWN);
+	assert_true(client.has & SOCKET_TUPLE && server.has & SOCKET_TUPLE);
+	assert_int_equal(client.payload_sent_bytes, SENT);
+	assert_int_equal(server.payload_sent_bytes, REPLIED);
+	close(events);
+}
+
+static void knows_that_one_never_was_connected(void **state)
+{
+	const int events = sd_events_open(1 << 20);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct sockaddr_in nobody = { .sin_family = AF_INET, .sin_port = htons(1) };
+	struct pollfd poller = { fd, POLLOUT, 0 };
+	const uint64_t cookie = cookie_of(fd);
+
+	assert_true(events >= 0);
+	nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)), -1);
+	assert_int_equal(poll(&poller, 1, 10000), 1);
+	close(fd);
+	assert_false(hear(events, cookie).has & SOCKET_TUPLE);
+	close(events);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_the_payload_without_syn_and_fin),
 		cmocka_unit_test(names_the_socket_as_the_kernel_does),
+		cmocka_unit_test(tells_whether_a_bound_socket_takes_ipv4),
+		cmocka_unit_test(knows_a_client_by_its_end),
+		cmocka_unit_test(knows_that_one_never_was_connected),
 		cmocka_unit_test(refuses_what_is_cut_off),
 		cmocka_unit_test(takes_the_shorter_info_of_an_older_kernel),
 	};

@@ -134,6 +134,19 @@ static void names_the_nearest_column(void **state)
 	assert_ptr_equal(encoder_find("json"), &encoder_json);
 }
 
+static void titles_every_column_in_upper_case(void **state)
+{
+	struct encode_conf conf = { 0 };
+	struct buf buf = { 0 };
+	struct why why = { "" };
+
+	assert_int_equal(encoder_table.columns(&conf, "src,rttvar_us,retrans,rate_out", &why), 0);
+	encoder_table.head(&buf, &conf);
+	buf_putc(&buf, '\0');
+	assert_string_equal(buf.data, "SOURCE\tRTTVAR-US\tRETRANS\tRATE-OUT\n");
+	buf_fini(&buf);
+}
+
 static void lets_no_process_command_a_terminal(void **state)
 {
 	const struct encode_conf conf = { 0 };
@@ -154,6 +167,7 @@ int main(void)
 		cmocka_unit_test(escapes_what_a_process_calls_itself),
 		cmocka_unit_test(quotes_in_csv_what_needs_it),
 		cmocka_unit_test(names_the_nearest_column),
+		cmocka_unit_test(titles_every_column_in_upper_case),
 		cmocka_unit_test(lets_no_process_command_a_terminal),
 	};
 

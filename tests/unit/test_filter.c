@@ -128,7 +128,8 @@ static void compares_fields_with_units(void **state)
 				       "bytes_orig < 1001", "rtt > 50ms", "rtt <= 60ms",
 				       "retransmits > 0", "zone = 3", "zone == 3", "zone != 4",
 				       "mark & 0xff = 0xff", "mark = 511", "age >= 90s",
-				       "duration > 1m", "pid = 4711", NULL },
+				       "duration > 1m", "pid = 4711", "rtt > 0", "rtt_us > 50000",
+				       "duration_ms >= 90000", NULL },
 		(const char *const[]){ "bytes > 2M", "rtt > 60ms", "retransmits > 2", "zone = 4",
 				       "mark & 0x200 = 0x200", "age > 2m", "pid = 1", NULL });
 }
@@ -140,7 +141,9 @@ static void compares_names_and_texts(void **state)
 				       "direction outbound", "comm curl", "comm = curl",
 				       "comm:curl", "comm ~ ^cu", "comm ~ \"rl$\"",
 				       "comm in [wget curl]", "port in [80 443]",
-				       "proto in [udp tcp]", "event update", NULL },
+				       "proto in [udp tcp]", "event update",
+				       "comm ~ \"^(cu|x)[a-z]+$\"", "(comm ~ ^cu)", "comm~^cu||udp",
+				       "comm ~ ^cu&&tcp", NULL },
 		(const char *const[]){ "state close", "direction inbound", "comm wget",
 				       "comm ~ ^url", "comm in [wget]", "port in [80]", NULL });
 }
@@ -180,6 +183,18 @@ static void says_where_and_what_is_nearest(void **state)
 		{ "port in [80", 12, "" },
 		{ "not", 4, "" },
 		{ "bytes ~ 3", 9, "" },
+		{ "zone = 70000", 8, "65535" },
+		{ "pid = 4294967296", 7, "4294967295" },
+		{ "icmp_type 256", 11, "255" },
+		{ "user = 4294967296", 8, "user" },
+		{ "comm ~ ^py[a-z]+$", 11, "quotes" },
+		{ "comm ~ a|b", 9, "quotes" },
+		{ "tcp and comm ~ ^(a|b)", 17, "quotes" },
+		{ "comm ~ [ab]", 8, "quotes" },
+		{ "comm ~", 7, "pattern" },
+		{ "rtt > 50", 7, "has no unit" },
+		{ "tcp and age > 1", 15, "has no unit" },
+		{ "duration in [1s 5]", 17, "has no unit" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -206,6 +221,8 @@ static void refuses_what_nests_or_grows_without_end(void **state)
 	for (size_t i = 0; i + 5 < sizeof(lengthy); i += 4)
 		memcpy(lengthy + i, "tcp ", 5);
 	assert_int_equal(filter_new(&filter, lengthy, NULL, &why), -EINVAL);
+	/* each of nine that are within one another doubles what it is compiled to */
+	assert_int_equal(filter_new(&filter, "comm ~ a+++++++++", NULL, &why), -EINVAL);
 	assert_true(why.text[0]);
 }
 

@@ -110,6 +110,18 @@ static void refuses_what_it_cannot_address(void **state)
 	(void)state;
 }
 
+static void tells_the_room_of_all_that_it_has_mapped(void **state)
+{
+	struct index index = { 0 };
+
+	assert_int_equal(index_bytes(&index), 0);
+	assert_int_equal(index_init(&index, SLOTS), 0);
+	/* it grows from one mapping into the other */
+	assert_int_equal(index_bytes(&index), 2 * 2 * SLOTS * sizeof(struct index_entry));
+	index_fini(&index);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +129,7 @@ int main(void)
 		cmocka_unit_test(closes_the_gap_across_the_end_of_the_array),
 		cmocka_unit_test(agrees_with_an_array_through_any_sequence),
 		cmocka_unit_test(refuses_what_it_cannot_address),
+		cmocka_unit_test(tells_the_room_of_all_that_it_has_mapped),
 	};
 
 	return cmocka_run_group_tests_name("index", tests, NULL, NULL);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Sockets and the flows they belong to; flows that only sockets know. */
+/* Sockets and the flows they belong to. */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <string.h>
 
 #include "lab.h"
 
 #define FLOW "orig=10.0.0.1,1000,10.0.0.2,80,6,0,0"
 #define CLIENT "local=10.0.0.1,1000,10.0.0.2,80,6,0,0"
 #define SERVER "local=10.0.0.2,80,10.0.0.1,1000,6,0,0"
-#define UDP_FLOW "orig=10.0.0.1,5353,10.0.0.2,53,17,0,0"
 
 /* A socket with its owner: cookie and pid are the same number. */
 static void socket_of(struct lab *lab, const char *where, unsigned cookie)
@@ -107,6 +106,74 @@ static void attaches_none_of_three_foreign_sockets_that_fit(void **state)
 	assert_owners(*state, 1000, 0, 0);
 }
 
+/* Twins: the same tuple in two namespaces, the one alive, the other over at once. */
+static void see_twins(struct lab *lab)
+{
+	see(lab, "address address addr=10.0.0.1 netns=1");
+	see(lab, "address address addr=10.0.0.1 netns=2");
+	see(lab, "open conntrack " FLOW " netns=1");
+	see(lab, "sample conntrack " FLOW " netns=1 state=3 bytes0=90");
+}
+
+static void gives_a_dead_socket_to_the_twin_that_is_over(void **state)
+{
+	struct lab *lab = *state;
+
+	see_twins(lab);
+	socket_of(lab, SERVER " netns=3", 12);
+	see(lab, "close socket " SERVER " netns=4 cookie=13 state=7 role=2 sent=5 received=70");
+	see(lab, "open conntrack " FLOW " netns=2");
+	see(lab, "sample conntrack " FLOW " netns=2 state=7 bytes0=90");
+	assert_owners(lab, 1000, 0, 12);
+	assert_int_equal(live(lab, 1000, 2).tcp_payload_bytes[INITIATOR], 70);
+}
+
+static void gives_a_live_socket_to_the_twin_that_lives(void **state)
+{
+	struct lab *lab = *state;
+
+	see_twins(lab);
+	see(lab, "close socket " SERVER " netns=4 cookie=13 state=7 role=2 sent=5 received=70");
+	see(lab, "open conntrack " FLOW " netns=2");
+	see(lab, "sample conntrack " FLOW " netns=2 state=7 bytes0=90");
+	socket_of(lab, SERVER " netns=3", 12);
+	assert_owners(lab, 1000, 0, 12);
+	assert_int_equal(live(lab, 1000, 2).tcp_payload_bytes[INITIATOR], 70);
+}
+
+static void gives_no_socket_to_a_twin_when_its_own_flow_ended_before_it(void **state)
+{
+	struct lab *lab = *state;
+
+	see_twins(lab);
+	socket_of(lab, SERVER " netns=3", 12);
+	see(lab, "open conntrack " FLOW " netns=2");
+	see(lab, "sample conntrack " FLOW " netns=2 state=7 bytes0=90");
+	see(lab, "close socket " SERVER " netns=4 cookie=13 state=7 role=2 sent=5 received=70");
+	see(lab, "close conntrack " FLOW " netns=1 bytes0=90");
+	see(lab, "close socket " SERVER " netns=3 cookie=12 state=7 role=2 sent=5 received=9");
+	pass(lab, S);
+	for (unsigned netns = 1; netns <= 4; netns++)
+		sweep(lab, "conntrack", netns);
+	assert_int_equal(live(lab, 1000, 2).tcp_payload_bytes[INITIATOR], 70);
+	assert_int_equal(stats_of(lab).opened, 2);
+}
+
+static void gives_a_dead_socket_to_the_only_flow_it_fits(void **state)
+{
+	struct lab *lab = *state;
+
+	/* a router that has not seen the end of it */
+	see(lab, "open conntrack " FLOW " netns=1");
+	see(lab, "sample conntrack " FLOW " netns=1 state=3 bytes0=90");
+	see(lab, "close socket " CLIENT " netns=2 cookie=13 state=7 role=1 sent=70 received=5");
+	pass(lab, S);
+	sweep(lab, "conntrack", 1);
+	sweep(lab, "conntrack", 2);
+	assert_int_equal(live(lab, 1000, 1).tcp_payload_bytes[INITIATOR], 70);
+	assert_int_equal(stats_of(lab).opened, 1);
+}
+
 static void prefers_the_socket_of_its_own_namespace(void **state)
 {
 	see(*state, "open conntrack " FLOW " netns=1");
@@ -181,177 +248,6 @@ static void counts_a_socket_in_full_that_another_flow_gave_back(void **state)
 	assert_int_equal(stats_of(lab).reported_bytes, 800);
 }
 
-static void lends_a_bound_udp_socket_to_every_flow(void **state)
-{
-	static const char *const bound[] = {
-		"local=10.0.0.2,53,0.0.0.0,0,17,0,0", "local=0.0.0.0,53,0.0.0.0,0,17,0,0",
-		"local=::,53,::,0,17,0,0" };
-
-	for (unsigned i = 0; i < 3; i++) {
-		struct lab lab;
-
-		lab_open(&lab, NULL);
-		see(&lab, "sample socket %s netns=1 cookie=9 state=7 inode=1 has=4", bound[i]);
-		see(&lab, "owner socket cookie=9 pid=99 comm=named");
-		for (unsigned port = 1; port <= 3; port++)
-			see(&lab, "open conntrack orig=10.0.0.1,%u,10.0.0.2,53,17,0,0 netns=1",
-			    port);
-		for (unsigned port = 1; port <= 3; port++)
-			assert_owners(&lab, port, 0, 99);
-		see(&lab, "close socket %s netns=1 cookie=9 state=7 has=4", bound[i]);
-		assert_owners(&lab, 1, 0, 99);
-		for (unsigned port = 1; port <= 3; port++)
-			see(&lab, "close conntrack orig=10.0.0.1,%u,10.0.0.2,53,17,0,0 netns=1",
-			    port);
-		assert_int_equal(server_pid(last(&lab)), 99);
-		assert_int_equal(stats_of(&lab).sockets, 0);
-		lab_close(&lab);
-	}
-	(void)state;
-}
-
-static void lends_no_udp_socket_across_namespaces_or_ports(void **state)
-{
-	socket_of(*state, "local=0.0.0.0,53,0.0.0.0,0,17,0,0 netns=2", 9);
-	socket_of(*state, "local=0.0.0.0,54,0.0.0.0,0,17,0,0 netns=1", 10);
-	see(*state, "open conntrack " UDP_FLOW " netns=1");
-	assert_owners(*state, 5353, 0, 0);
-}
-
-static void makes_a_flow_of_a_socket_that_conntrack_does_not_know(void **state)
-{
-	struct lab *lab = *state;
-
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=10 received=3 "
-		 "segs_out=2 segs_in=1");
-	sweep(lab, "conntrack", 1); /* began when the socket was seen: not enough */
-	assert_int_equal(stats_of(lab).live, 0);
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	pass(lab, S);
-	assert_int_equal(last(lab)->counted_by, ORIGIN_SOCKET);
-	assert_deltas(last(lab), 10, 3);
-	assert_int_equal(last(lab)->start_wall_ns, LAB_WALL_NS);
-	see(lab, "close socket " CLIENT " netns=1 cookie=5 state=7 role=1 sent=25 received=3 "
-		 "segs_out=3 segs_in=1");
-	assert_int_equal(last(lab)->event, EVENT_END);
-	assert_deltas(last(lab), 15, 0);
-	assert_int_equal(stats_of(lab).sockets, 0);
-}
-
-static void believes_no_part_of_a_pass_that_began_before_the_end(void **state)
-{
-	struct lab *lab = *state;
-	const unsigned long long began = lab->now_boot_ns;
-
-	see(lab, "open conntrack " FLOW " netns=1");
-	see(lab, "sample conntrack " FLOW " netns=1 bytes0=100 packets0=1");
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=40");
-	pass(lab, S);
-	see(lab, "close conntrack " FLOW " netns=1 bytes0=100 packets0=1");
-	/* written by the kernel before the end, read after it */
-	pass(lab, S);
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=40");
-	see(lab, "sweep socket netns=1 began=%llu", began);
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	assert_int_equal(stats_of(lab).opened, 1);
-	/* but what a later one shows does live */
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=70");
-	sweep(lab, "socket", 1);
-	assert_int_equal(stats_of(lab).opened, 2);
-}
-
-static void waits_for_the_passes_over_the_other_namespaces(void **state)
-{
-	struct lab *lab = *state;
-
-	sweep(lab, "conntrack", 1);
-	sweep(lab, "conntrack", 2);
-	pass(lab, S);
-	see(lab, "sample socket " SERVER " netns=2 cookie=5 state=1 role=2 received=10");
-	pass(lab, S);
-	sweep(lab, "conntrack", 2); /* its entry can still be namespace 1's */
-	assert_int_equal(stats_of(lab).opened, 0);
-	see(lab, "sample conntrack " FLOW " netns=1 bytes0=10");
-	sweep(lab, "conntrack", 1);
-	sweep(lab, "conntrack", 2);
-	assert_int_equal(stats_of(lab).opened, 1);
-}
-
-static void sees_the_connection_from_its_initiator(void **state)
-{
-	struct lab *lab = *state;
-
-	see(lab, "sample socket " SERVER " netns=1 cookie=5 state=1 role=2 sent=70 received=20");
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	pass(lab, S);
-	/* what the server received is the original direction */
-	assert_int_equal(ntohs(last(lab)->orig.port_be[RESPONDER]), 80);
-	assert_deltas(last(lab), 20, 70);
-	see(lab, "sample socket " CLIENT " netns=1 cookie=6 state=1 role=1 sent=20 received=70");
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	pass(lab, S);
-	assert_int_equal(stats_of(lab).live, 1);
-	assert_int_equal(stats_of(lab).grown_bytes, 90);
-}
-
-static void adds_no_flow_when_conntrack_picks_up_what_a_socket_counts(void **state)
-{
-	struct lab *lab = *state;
-
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=10");
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	pass(lab, S);
-	see(lab, "open conntrack " FLOW " netns=1");
-	see(lab, "sample conntrack " FLOW " netns=1 bytes0=9999 packets0=7");
-	assert_int_equal(stats_of(lab).live, 1);
-	see(lab, "close socket " CLIENT " netns=1 cookie=5 state=7 role=1 sent=12");
-	assert_int_equal(count_of(lab, EVENT_END), 0); /* its entry lives on */
-	see(lab, "close conntrack " FLOW " netns=1 bytes0=9999 packets0=7");
-	assert_int_equal(count_of(lab, EVENT_END), 1);
-	assert_totals(last(lab), 12, 0);
-	assert_int_equal(last(lab)->counted_by, ORIGIN_SOCKET);
-}
-
-static void gives_a_connection_to_conntrack_when_both_are_seen_in_time(void **state)
-{
-	struct lab *lab = *state;
-
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=10");
-	see(lab, "open conntrack " FLOW " netns=1");
-	see(lab, "sample conntrack " FLOW " netns=1 bytes0=62 packets0=1");
-	pass(lab, S);
-	sweep(lab, "socket", 1);
-	sweep(lab, "conntrack", 1);
-	pass(lab, S);
-	assert_int_equal(stats_of(lab).live, 1);
-	assert_int_equal(last(lab)->counted_by, ORIGIN_CONNTRACK);
-	assert_int_equal(last(lab)->tcp_payload_bytes[INITIATOR], 10);
-	assert_deltas(last(lab), 62, 0);
-}
-
-static void counts_by_socket_where_conntrack_does_not_account(void **state)
-{
-	struct lab *lab = *state;
-
-	see(lab, "open conntrack " FLOW " netns=1");
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=10 received=1");
-	see(lab, "sample conntrack " FLOW " netns=1 status=14");
-	pass(lab, S);
-	assert_int_equal(last(lab)->counted_by, ORIGIN_SOCKET);
-	assert_deltas(last(lab), 10, 1);
-	see(lab, "sample conntrack " FLOW " netns=1 bytes0=500 packets0=1");
-	see(lab, "close conntrack " FLOW " netns=1 bytes0=700 packets0=2");
-	see(lab, "close socket " CLIENT " netns=1 cookie=5 state=7 role=1 sent=30 received=1");
-	assert_int_equal(last(lab)->event, EVENT_END);
-	assert_totals(last(lab), 30, 1);
-	assert_int_equal(stats_of(lab).reported_bytes, 31);
-}
-
 static void makes_an_update_due_when_the_last_socket_closes(void **state)
 {
 	struct lab *lab = *state;
@@ -370,64 +266,6 @@ static void makes_an_update_due_when_the_last_socket_closes(void **state)
 	pass(lab, 100 * MS);
 	assert_int_equal(count_of(lab, EVENT_UPDATE), 1);
 	assert_deltas(last(lab), 78, 0);
-}
-
-static void says_so_when_a_socket_vanished_without_its_last_word(void **state)
-{
-	struct lab *lab = *state;
-
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=10");
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	for (int i = 0; i < 2; i++) {
-		pass(lab, S);
-		sweep(lab, "socket", 1);
-	}
-	assert_int_equal(nth(lab, EVENT_END, 0)->inexact_reason, INEXACT_LOST);
-	assert_int_equal(stats_of(lab).inexact_ends, 1);
-}
-
-static void ends_the_sockets_of_a_namespace_that_is_gone(void **state)
-{
-	struct lab *lab = *state;
-
-	/* one that is a flow, one that never was one, one of UDP */
-	see(lab, "sample socket " CLIENT " netns=1 cookie=5 state=1 role=1 sent=10");
-	pass(lab, S);
-	sweep(lab, "conntrack", 1);
-	see(lab, "sample socket local=10.0.0.1,7,10.0.0.2,80,6,0,0 netns=1 cookie=6 state=1 "
-		 "role=1 sent=4");
-	see(lab, "sample socket local=0.0.0.0,53,0.0.0.0,0,17,0,0 netns=1 cookie=7 state=7");
-	see(lab, "sweep conntrack netns=1 gone=1");
-	see(lab, "sweep socket netns=1 gone=1");
-	assert_int_equal(stats_of(lab).live, 0);
-	assert_int_equal(stats_of(lab).sockets, 0);
-	assert_int_equal(stats_of(lab).reported_bytes, 14);
-}
-
-static void keeps_the_wheel_whole_when_an_unreported_flow_ends(void **state)
-{
-	struct lab *lab = *state;
-
-	/* nobody accounts, so the end record lets the socket take over counting */
-	for (unsigned port = 1; port <= 20; port++) {
-		see(lab, "open conntrack orig=10.0.0.1,%u,10.0.0.2,80,6,0,0 netns=%u", port,
-		    1 + port % 2);
-		see(lab, "sample socket local=10.0.0.1,%u,10.0.0.2,80,6,0,0 netns=%u cookie=%u "
-			 "state=1 role=1 sent=%u", port, 1 + port % 2, port, port);
-		see(lab, "sample conntrack orig=10.0.0.1,%u,10.0.0.2,80,6,0,0 netns=%u status=8",
-		    port, 1 + port % 2);
-	}
-	see(lab, "sweep conntrack netns=1 gone=1");
-	assert_int_equal(count_of(lab, EVENT_END), 10);
-	pass(lab, S);
-	pass(lab, S);
-	assert_int_equal(count_of(lab, EVENT_START), 10);
-	pass(lab, 5 * S);
-	see(lab, "sweep conntrack netns=2 gone=1");
-	assert_int_equal(count_of(lab, EVENT_END), 20);
-	pass(lab, 5 * S);
-	assert_int_equal(lab->deadline_boot_ns, UINT64_MAX);
 }
 
 static void traces_connect_accept_and_close_once(void **state)
@@ -452,6 +290,51 @@ static void traces_connect_accept_and_close_once(void **state)
 				   &nth(lab, EVENT_CONNECT, 0)->orig));
 }
 
+static void traces_a_connection_that_is_seen_only_as_it_ends(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "close socket " CLIENT " netns=1 role=1 cookie=11 state=7 sent=9");
+	see(lab, "close socket " SERVER " netns=2 role=2 cookie=12 state=7 received=9");
+	assert_int_equal(count_of(lab, EVENT_CONNECT), 1);
+	assert_int_equal(count_of(lab, EVENT_ACCEPT), 1);
+	assert_int_equal(count_of(lab, EVENT_CLOSE), 2);
+	assert_false(record_has(nth(lab, EVENT_CONNECT, 0), FIELD_CLIENT_PID));
+	assert_true(tuple_is_equal(&nth(lab, EVENT_ACCEPT, 0)->orig,
+				   &nth(lab, EVENT_CONNECT, 0)->orig));
+	/* what was there before weir, and what never was connected */
+	see(lab, "close socket " CLIENT " netns=1 cookie=13 state=7 sent=9 may_be_old=1");
+	see(lab, "close socket netns=1 cookie=14 state=7");
+	see(lab, "sample socket " CLIENT " netns=1 cookie=15 state=2 segs_out=1 srtt=0");
+	see(lab, "close socket netns=1 cookie=15 state=7");
+	assert_int_equal(lab->count, 4);
+	/* it may have been seen before, and still be too short for its owner */
+	see(lab, "sample socket " CLIENT " netns=1 role=1 cookie=16 state=2 segs_out=1 srtt=0");
+	see(lab, "close socket " CLIENT " netns=1 cookie=16 state=7 sent=9");
+	assert_int_equal(count_of(lab, EVENT_CONNECT), 2);
+	assert_int_equal(count_of(lab, EVENT_CLOSE), 3);
+}
+
+static void traces_who_was_asked_as_conntrack_or_the_other_end_knows(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "open conntrack orig=10.0.0.1,1,10.0.0.2,5001,6,0,0 netns=1");
+	see(lab, "close socket local=10.0.0.2,5001,10.0.0.1,1,6,0,0 netns=1 cookie=11 state=7 "
+		 "sent=1");
+	assert_int_equal(count_of(lab, EVENT_ACCEPT), 1);
+	see(lab, "close socket local=10.0.0.1,2,10.0.0.2,5001,6,0,0 netns=1 cookie=12 state=7 "
+		 "role=1 sent=1");
+	see(lab, "close socket local=10.0.0.2,5001,10.0.0.1,2,6,0,0 netns=2 cookie=13 state=7 "
+		 "sent=1");
+	assert_int_equal(count_of(lab, EVENT_CONNECT), 1);
+	assert_int_equal(count_of(lab, EVENT_ACCEPT), 2);
+	/* else the lower port is the server's */
+	see(lab, "close socket local=10.0.0.2,80,10.0.0.1,4003,6,0,0 netns=2 cookie=14 "
+		 "state=7 sent=1");
+	assert_int_equal(count_of(lab, EVENT_ACCEPT), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,25 +346,19 @@ int main(void)
 		LAB_TEST(finds_a_socket_when_translation_becomes_known_late),
 		LAB_TEST(attaches_none_of_two_foreign_sockets_that_fit),
 		LAB_TEST(attaches_none_of_three_foreign_sockets_that_fit),
+		LAB_TEST(gives_a_dead_socket_to_the_twin_that_is_over),
+		LAB_TEST(gives_a_live_socket_to_the_twin_that_lives),
+		LAB_TEST(gives_no_socket_to_a_twin_when_its_own_flow_ended_before_it),
+		LAB_TEST(gives_a_dead_socket_to_the_only_flow_it_fits),
 		LAB_TEST(prefers_the_socket_of_its_own_namespace),
 		LAB_TEST(takes_no_foreign_socket_where_that_end_is_at_home),
 		LAB_TEST(takes_no_foreign_socket_that_another_entry_has),
 		LAB_TEST(tells_a_socket_that_comes_when_nothing_moves_any_more),
 		LAB_TEST(counts_a_socket_in_full_that_another_flow_gave_back),
-		cmocka_unit_test(lends_a_bound_udp_socket_to_every_flow),
-		LAB_TEST(lends_no_udp_socket_across_namespaces_or_ports),
-		LAB_TEST(makes_a_flow_of_a_socket_that_conntrack_does_not_know),
-		LAB_TEST(believes_no_part_of_a_pass_that_began_before_the_end),
-		LAB_TEST(waits_for_the_passes_over_the_other_namespaces),
-		LAB_TEST(sees_the_connection_from_its_initiator),
-		LAB_TEST(adds_no_flow_when_conntrack_picks_up_what_a_socket_counts),
-		LAB_TEST(gives_a_connection_to_conntrack_when_both_are_seen_in_time),
-		LAB_TEST(counts_by_socket_where_conntrack_does_not_account),
 		LAB_TEST(makes_an_update_due_when_the_last_socket_closes),
-		LAB_TEST(says_so_when_a_socket_vanished_without_its_last_word),
-		LAB_TEST(ends_the_sockets_of_a_namespace_that_is_gone),
-		LAB_TEST(keeps_the_wheel_whole_when_an_unreported_flow_ends),
 		LAB_TEST(traces_connect_accept_and_close_once),
+		LAB_TEST(traces_a_connection_that_is_seen_only_as_it_ends),
+		LAB_TEST(traces_who_was_asked_as_conntrack_or_the_other_end_knows),
 	};
 
 	return cmocka_run_group_tests_name("join", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "lab.h"
 
+#define TUPLE "orig=10.0.0.1,4000,10.0.0.2,80,6,0,0"
 #define TCP "orig=192.0.2.1,1000,198.51.100.7,443,6,0,0 netns=1"
 #define UDP "orig=192.0.2.1,53000,198.51.100.7,53,17,0,0 netns=1"
 
@@ -387,6 +388,8 @@ static void tells_why_a_flow_has_ended(void **state)
 		{ "state=3 status=14", "state=7", END_FIN },
 		{ "state=3 status=14", "state=8", END_RST },
 		{ "state=1 status=0", "state=8", END_REFUSED },
+		/* as it is when the last reference is gone */
+		{ "state=1 status=0", "state=8 status=14 bytes1=40 packets1=1", END_REFUSED },
 		{ "state=3 status=14 timeout=0", "", END_TIMEOUT },
 		{ "state=3 status=14 timeout=300", "", END_DESTROYED },
 		{ "state=1 status=0 timeout=0", "", END_TIMEOUT },
@@ -401,7 +404,7 @@ static void tells_why_a_flow_has_ended(void **state)
 			 "bytes0=60 packets0=1", port, cases[i].close);
 		assert_int_equal(nth(lab, EVENT_END, i)->end_reason, cases[i].reason);
 	}
-	assert_int_equal(count_of(lab, EVENT_FAILED), 2);
+	assert_int_equal(count_of(lab, EVENT_FAILED), 3);
 	assert_false(record_has(nth(lab, EVENT_FAILED, 0), FIELD_DELTA_BYTES_ORIG));
 }
 
@@ -417,6 +420,38 @@ static void ends_at_the_kernels_stop_and_not_at_the_events_arrival(void **state)
 	assert_int_equal(last(lab)->time_wall_ns, LAB_WALL_NS + 10 * S);
 	/* the first record was made at birth: its start stays, and the id with it */
 	assert_int_equal(last(lab)->flow_id, nth(lab, EVENT_START, 0)->flow_id);
+}
+
+static void bills_nothing_of_an_old_flow_that_ends_before_the_first_pass(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "close conntrack " TUPLE " netns=1 bytes0=100 packets0=1 may_be_old=1");
+	assert_true(record_has(last(lab), FIELD_BASELINE));
+	assert_totals(last(lab), 100, 0);
+	assert_deltas(last(lab), 0, 0);
+	/* the kernel's start knows better */
+	see(lab, "close conntrack " TUPLE " netns=2 bytes0=100 packets0=1 may_be_old=1 start=%llu",
+	    (unsigned long long)LAB_WALL_NS + 1);
+	assert_false(record_has(last(lab), FIELD_BASELINE));
+	assert_deltas(last(lab), 100, 0);
+	/* as does having seen it begin */
+	see(lab, "open conntrack " TUPLE " netns=3");
+	see(lab, "close conntrack " TUPLE " netns=3 bytes0=100 packets0=1 may_be_old=1");
+	assert_deltas(last(lab), 100, 0);
+}
+
+static void bills_an_old_flow_that_changes_before_the_first_pass_from_there(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "sample conntrack " TUPLE " netns=1 state=3 may_be_old=1");
+	see(lab, "baseline conntrack " TUPLE " netns=1 bytes0=100 packets0=1 state=3");
+	pass(lab, S);
+	assert_true(record_has(last(lab), FIELD_BASELINE));
+	assert_deltas(last(lab), 0, 0);
+	see(lab, "close conntrack " TUPLE " netns=1 bytes0=130 packets0=2");
+	assert_deltas(last(lab), 30, 0);
 }
 
 int main(void)
@@ -446,6 +481,8 @@ int main(void)
 		LAB_TEST(carries_mark_labels_zone_and_status),
 		LAB_TEST(tells_why_a_flow_has_ended),
 		LAB_TEST(ends_at_the_kernels_stop_and_not_at_the_events_arrival),
+		LAB_TEST(bills_nothing_of_an_old_flow_that_ends_before_the_first_pass),
+		LAB_TEST(bills_an_old_flow_that_changes_before_the_first_pass_from_there),
 	};
 
 	return cmocka_run_group_tests_name("merge", tests, NULL, NULL);

@@ -137,6 +137,24 @@ static void takes_no_entries_of_other_times_for_peers(void **state)
 	assert_true(is_primary(lab, 1000, 2));
 }
 
+static void pairs_a_late_entry_with_the_flow_of_its_socket(void **state)
+{
+	struct lab *lab = *state;
+
+	/* the host begins to track, by a rule, what a container's socket counts */
+	see(lab, "sample socket local=10.0.0.1,1000,10.0.0.2,80,6,0,0 netns=2 cookie=5 state=1 "
+		 "role=1 sent=10");
+	pass(lab, S);
+	sweep(lab, "conntrack", 1);
+	sweep(lab, "conntrack", 2);
+	pass(lab, 10 * S);
+	see(lab, "open conntrack " FLOW " netns=1");
+	see(lab, "sample conntrack " FLOW " netns=1 bytes0=60");
+	pass(lab, 2 * S);
+	assert_true(is_primary(lab, 1000, 2));
+	assert_false(is_primary(lab, 1000, 1));
+}
+
 static void pairs_each_use_of_a_tuple_with_its_own_peer(void **state)
 {
 	struct lab *lab = *state;
@@ -226,6 +244,7 @@ int main(void)
 		LAB_TEST(makes_one_of_three_entries_primary),
 		LAB_TEST(takes_no_twins_for_peers),
 		LAB_TEST(takes_no_entries_of_other_times_for_peers),
+		LAB_TEST(pairs_a_late_entry_with_the_flow_of_its_socket),
 		LAB_TEST(pairs_each_use_of_a_tuple_with_its_own_peer),
 		LAB_TEST(tells_the_direction_by_the_addresses),
 		LAB_TEST(tells_no_direction_where_no_address_is_known),

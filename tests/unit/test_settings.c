@@ -45,6 +45,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_true(settings.conntrack_manage_sysctl);
 	assert_false(settings.conntrack_track);
 	assert_true(settings.conntrack_netns_all);
+	assert_int_equal(settings.conntrack_ring_bytes, 4 << 20);
 	assert_int_equal(settings.refresh_ns, NUM_NS_PER_S);
 	assert_int_equal(settings.report_count, 3);
 	assert_int_equal(settings.report[0].age_ns, 0);
@@ -69,6 +70,8 @@ static void every_key_is_set_from_text(void **state)
 	assert_true(settings.conntrack_track);
 	accepts(&settings, "conntrack.netns", "host");
 	assert_false(settings.conntrack_netns_all);
+	accepts(&settings, "conntrack.ring", "64M");
+	assert_int_equal(settings.conntrack_ring_bytes, 64 << 20);
 	accepts(&settings, "refresh", "20ms");
 	assert_int_equal(settings.refresh_ns, 20 * NUM_NS_PER_MS);
 	accepts(&settings, "table.max_flows", "16777216");
@@ -100,6 +103,12 @@ static void values_out_of_bounds_are_refused_and_change_nothing(void **state)
 	refuses("refresh", "0", -ERANGE, "here: refresh: 0 is not between 20.0ms and 1d00h");
 	refuses("refresh", "99999999999999d", -ERANGE,
 		"here: refresh: 99999999999999d is not between 20.0ms and 1d00h");
+	refuses("conntrack.ring", "4095", -ERANGE,
+		"here: conntrack.ring: 4095 is not between 4.0K and 1.0G");
+	refuses("conntrack.ring", "2G", -ERANGE,
+		"here: conntrack.ring: 2G is not between 4.0K and 1.0G");
+	refuses("conntrack.ring", "4 MB", -EINVAL,
+		"here: conntrack.ring: \"4 MB\" is not a size such as 64k or 4M");
 	refuses("table.max_flows", "0", -ERANGE,
 		"here: table.max_flows: 0 is not between 1 and 16777216");
 	refuses("table.max_flows", "16777217", -ERANGE,
@@ -366,7 +375,7 @@ static void every_key_has_help_and_a_default_that_can_be_set(void **state)
 	int keys = 0;
 
 	settings_each_key(count_key, &keys);
-	assert_int_equal(keys, 8);
+	assert_int_equal(keys, 10);
 }
 
 int main(void)

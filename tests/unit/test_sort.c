@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/why.h"
+#include "encode/encode.h"
 #include "serve/sort.h"
 
 #define MANY 5000
@@ -77,6 +78,60 @@ static void names_the_nearest_field(void **state)
 	assert_null(sort);
 }
 
+/* The titles as they stand over the table, and as somebody types them. */
+static void takes_every_title_of_the_table(void **state)
+{
+	struct encode_conf conf = { .column_count = 0 };
+	struct buf buf = { 0 };
+	struct sort *sort;
+	struct why why = { "" };
+	char *title, *rest;
+
+	assert_int_equal(encoder_table.columns(&conf, "proto,state,dir,src,dst,nat,sent,received,"
+					       "rate_out,rate_in,age,rtt,rttvar_us,retrans,"
+					       "tcp_payload_orig,client_uid,process", &why), 0);
+	encoder_table.head(&buf, &conf);
+	buf_putc(&buf, '\0');
+	for (title = strtok_r(buf.data, "\t\n", &rest); title;
+	     title = strtok_r(NULL, "\t\n", &rest)) {
+		if (sort_new(&sort, title, 0, &why) < 0)
+			fail_msg("%s: %s", title, why.text);
+		sort_free(sort);
+	}
+	buf_fini(&buf);
+	check("-SENT", 100, 100);
+	check("-sent", 100, 100);
+	check("-Bytes_Orig", 100, 100);
+	check("-BYTES-ORIG", 100, 100);
+	assert_true(sort_new(&sort, "SEND", 0, &why) < 0);
+	assert_non_null(strstr(why.text, "\"sent\""));
+}
+
+/* By the server where no client is known, as the cell shows it. */
+static void sorts_by_the_other_end_where_one_is_absent(void **state)
+{
+	static const char *const names[] = { "nginx", "curl", "bird" };
+	struct sort_row row;
+	struct sort *sort;
+
+	assert_int_equal(sort_new(&sort, "process", 0, NULL), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		const enum side side = i == 1 ? INITIATOR : RESPONDER;
+		struct record record = { .flow_id = i };
+
+		strcpy(record.owner[side].comm, names[i]);
+		record_set(&record, side == INITIATOR ? FIELD_CLIENT_COMM : FIELD_SERVER_COMM);
+		sort_offer(sort, &record, i);
+	}
+	while (!sort_finish(sort, 1))
+		;
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_true(sort_row(sort, i, &row));
+		assert_int_equal(row.flow_id, 2 - i);
+	}
+	sort_free(sort);
+}
+
 static void sorts_nothing(void **state)
 {
 	struct sort_row row;
@@ -95,6 +150,8 @@ int main(void)
 		cmocka_unit_test(keeps_all_without_a_limit),
 		cmocka_unit_test(keeps_the_best_of_many),
 		cmocka_unit_test(names_the_nearest_field),
+		cmocka_unit_test(takes_every_title_of_the_table),
+		cmocka_unit_test(sorts_by_the_other_end_where_one_is_absent),
 		cmocka_unit_test(sorts_nothing),
 	};
 

@@ -185,17 +185,90 @@ static void takes_no_delta_away_by_listing(void **state)
 	assert_int_equal(live(lab, 1, 1).delta_bytes[INITIATOR], 0);
 }
 
+static bool has_rate(struct lab *lab)
+{
+	const struct record record = live(lab, 1, 1);
+
+	assert_int_equal(record_has(&record, FIELD_RATE_ORIG_BPS),
+			 record_has(&record, FIELD_RATE_REPLY_BPS));
+	return record_has(&record, FIELD_RATE_ORIG_BPS);
+}
+
+static void shows_no_rate_until_counters_are_read_twice(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "open conntrack " FLOW, 1U, 80U, 6U);
+	pass(lab, S);
+	see(lab, "sample conntrack " FLOW " bytes0=1000 packets0=1", 1U, 80U, 6U);
+	assert_false(has_rate(lab));
+	pass(lab, S);
+	see(lab, "sample conntrack " FLOW " bytes0=1000 packets0=1", 1U, 80U, 6U);
+	assert_true(has_rate(lab));
+	see(lab, "close conntrack " FLOW " bytes0=1000 packets0=1", 1U, 80U, 6U);
+	/* what was there before weir is no growth of its first second */
+	see(lab, "baseline conntrack " FLOW " bytes0=9000 packets0=9", 1U, 80U, 6U);
+	assert_false(has_rate(lab));
+	pass(lab, S);
+	see(lab, "sample conntrack " FLOW " bytes0=9100 packets0=10", 1U, 80U, 6U);
+	assert_true(has_rate(lab));
+	assert_in_range(live(lab, 1, 1).rate_bps[INITIATOR], 799, 801);
+}
+
 static void shows_the_rate_of_the_last_interval(void **state)
 {
 	struct lab *lab = *state;
 
 	see(lab, "sample conntrack " FLOW " bytes0=0 packets0=1", 1U, 80U, 6U);
+	assert_false(has_rate(lab));
 	pass(lab, 2 * S);
+	assert_false(has_rate(lab));
 	see(lab, "sample conntrack " FLOW " bytes0=1000 packets0=2", 1U, 80U, 6U);
+	assert_true(has_rate(lab));
 	assert_in_range(live(lab, 1, 1).rate_bps[INITIATOR], 3999, 4001);
 	pass(lab, S);
 	see(lab, "sample conntrack " FLOW " bytes0=1000 packets0=2", 1U, 80U, 6U);
 	assert_int_equal(live(lab, 1, 1).rate_bps[INITIATOR], 0);
+}
+
+static void tells_no_age_of_what_began_nobody_knows_when(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "baseline conntrack orig=10.0.0.1,1,10.0.0.2,80,6,0,0 netns=1 bytes0=100");
+	see(lab, "baseline conntrack orig=10.0.0.1,2,10.0.0.2,80,6,0,0 netns=1 bytes0=100 "
+		 "start=%llu", (unsigned long long)(LAB_WALL_NS - S));
+	see(lab, "baseline socket local=10.0.0.1,3,10.0.0.2,80,6,0,0 netns=1 cookie=3 state=1 "
+		 "role=1 sent=100");
+	see(lab, "sample socket local=10.0.0.1,4,10.0.0.2,80,6,0,0 netns=1 cookie=4 state=1 "
+		 "role=1 sent=100");
+	pass(lab, S);
+	sweep(lab, "conntrack", 1);
+	for (unsigned port = 1; port <= 4; port++) {
+		const struct record record = live(lab, port, 1);
+
+		assert_int_equal(record_has(&record, FIELD_DURATION_MS), port % 2 == 0);
+		assert_true(record_has(&record, FIELD_START));
+	}
+	pass(lab, S);
+	see(lab, "close conntrack orig=10.0.0.1,1,10.0.0.2,80,6,0,0 netns=1 bytes0=100");
+	assert_false(record_has(last(lab), FIELD_DURATION_MS));
+	see(lab, "close conntrack orig=10.0.0.1,2,10.0.0.2,80,6,0,0 netns=1 bytes0=100 stop=%llu",
+	    (unsigned long long)LAB_WALL_NS);
+	assert_true(last(lab)->duration_ms == 1000);
+}
+
+static void tells_a_late_start_as_no_longer_than_the_flow(void **state)
+{
+	struct lab *lab = *state;
+
+	pass(lab, S);
+	see(lab, "close conntrack orig=10.0.0.1,1,10.0.0.2,80,6,0,0 netns=1 bytes0=60 bytes1=40 "
+		 "packets0=1 packets1=1 state=8 status=520 start=%llu stop=%llu",
+	    (unsigned long long)(LAB_WALL_NS + 2 * MS), (unsigned long long)(LAB_WALL_NS + 5 * MS));
+	assert_true(nth(lab, EVENT_START, 0)->duration_ms == 3);
+	assert_true(nth(lab, EVENT_FAILED, 0)->duration_ms == 3);
+	assert_true(nth(lab, EVENT_END, 0)->duration_ms == 3);
 }
 
 int main(void)
@@ -210,7 +283,10 @@ int main(void)
 		LAB_TEST(reports_every_live_flow_once_at_shutdown),
 		LAB_TEST(shows_each_flow_once_while_others_come_and_go),
 		LAB_TEST(takes_no_delta_away_by_listing),
+		LAB_TEST(shows_no_rate_until_counters_are_read_twice),
 		LAB_TEST(shows_the_rate_of_the_last_interval),
+		LAB_TEST(tells_no_age_of_what_began_nobody_knows_when),
+		LAB_TEST(tells_a_late_start_as_no_longer_than_the_flow),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
