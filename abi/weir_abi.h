@@ -136,6 +136,7 @@ enum {
 	ABI_SOCK_REFINED = 1 << 2, /* no more: it is who closed it */
 	ABI_SOCK_ASKED = 1 << 3,   /* its connect came back, and was no failure */
 	ABI_SOCK_BARE = 1 << 4,    /* it carries no note: no scan shows it */
+	ABI_SOCK_ENDED = 1 << 5,   /* its end was told: the next it asks for is another */
 };
 
 enum { ABI_ROLE_UNKNOWN, ABI_ROLE_CLIENT, ABI_ROLE_SERVER };
@@ -183,7 +184,7 @@ struct abi_sock_own {
 	__u32 told_segments; /* sent and received, when it was last shown */
 	__u32 told_round;    /* of abi_sock_conf.round */
 	__u8 role, flags;
-	__u16 generation; /* ends that were told, modulo 65536: it can make several connections */
+	__u16 generation; /* connections it made before this one, modulo 65536 */
 	__u8 held;        /* its inode was told, since a process holds it */
 	__u8 pad[7];
 	char comm[ABI_COMM_SIZE];

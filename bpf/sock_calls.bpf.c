@@ -48,9 +48,10 @@ static __always_inline struct abi_sock *begin_failure(struct sock *sk, int resul
 	sock->netns = sk->__sk_common.skc_net.net->ns.inum;
 	if (own) {
 		own->connect_us = 0;
+		begin_another(own);
 		own_by_current(own, sk);
 		fill_own(sock, own);
-		own->generation++;
+		own->flags |= ABI_SOCK_ENDED;
 	} else {
 		sock->cookie = bpf_get_socket_cookie(sk);
 		sock->uid = sk->sk_uid.val;

@@ -64,7 +64,7 @@ static __always_inline void on_ask(struct sock *sk)
 		return;
 	own->asked_boot_ns = bpf_ktime_get_boot_ns();
 	own->connect_us = 0;
-	own->flags = 0;
+	begin_another(own);
 	own_by_current(own, sk);
 }
 
@@ -128,7 +128,7 @@ static __always_inline void on_closed(struct sock *sk, const struct tcp_sock *tc
 		tell(sk, tcp, ABI_SOCK_FAILED, TCP_SYN_SENT, ABI_ROLE_CLIENT, own);
 	}
 	if (own)
-		own->generation++;
+		own->flags |= ABI_SOCK_ENDED;
 }
 
 static __always_inline void on_listen(struct sock *sk, const struct tcp_sock *tcp,
@@ -230,7 +230,8 @@ static __always_inline int show(struct abi_sock_own *own, struct sock *sk,
 	struct abi_sock *sock;
 
 	/* nothing has come of it yet, or nothing more will */
-	if (state == TCP_SYN_SENT || state == TCP_CLOSE || state == TCP_LISTEN)
+	if (state == TCP_SYN_SENT || state == TCP_CLOSE || state == TCP_LISTEN ||
+	    own->flags & ABI_SOCK_ENDED)
 		return 0;
 	if (own->told_round == conf.round && own->told_segments == segments(tcp) &&
 	    !is_newly_held(own, sk))

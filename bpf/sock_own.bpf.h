@@ -126,6 +126,15 @@ static __always_inline void tell(struct sock *sk, const struct tcp_sock *tcp, u8
 	bpf_ringbuf_submit(sock, wakeup(&events, EVENTS_BYTES / 4));
 }
 
+/* It asks for a connection. Until then its number stays: a scan that still sees the state
+ * of one whose end is being told must not take it for another. */
+static __always_inline void begin_another(struct abi_sock_own *own)
+{
+	if (own->flags & ABI_SOCK_ENDED)
+		own->generation++;
+	own->flags = 0;
+}
+
 static __always_inline struct abi_sock_own *own_of(struct sock *sk, u8 role)
 {
 	struct abi_sock_own *own =

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Adds up the files that tests/tap_keep left: every failure with what the test
-# said about it, every skip with its reason, and one last line of three numbers.
+# Adds up the files that tests/tap_keep left: every skip with its reason, every failure
+# with what the test said about it, and one last line of three numbers.
 # Believes no test that did not finish: without a plan, with fewer or more tests
 # than planned, without an exit status, or with a bad one that no test explains,
 # a file is one failure more. Exits 1 when anything failed or nothing ran.
@@ -91,10 +91,10 @@ BEGIN {
 	passed = failed = skipped = 0
 	for (arg = 1; arg < ARGC; arg++)
 		take_file(ARGV[arg])
-	for (i = 1; i <= failed; i++)
-		printf "FAILED  %s\n%s", failure[i], about[i]
 	for (i = 1; i <= skipped; i++)
 		printf "SKIPPED %s\n", skips[i]
+	for (i = 1; i <= failed; i++)
+		printf "FAILED  %s\n%s", failure[i], about[i]
 	printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
 	exit failed > 0 || passed + failed == 0
 }

@@ -286,13 +286,6 @@ weir() {
 	"$WEIR" "$@"
 }
 
-# needs_rung FEATURE RUNG: skips the test where that feature does not stand on it
-needs_rung() {
-	weir doctor --source "$2" -o json >"$T/doctor"
-	check -f "$T/doctor" at_least 1 "r.feature == '$1' and r.rung == '$2'" >"$T/rung" ||
-		skip "$1 by $2: $(grep -o "\"$1\".*" "$T/doctor" | sed 's/.*"why":"//; s/".*//')"
-}
-
 # status_is CODE COMMAND...: ends with that exit code
 status_is() {
 	local want=$1 got=0
