@@ -16,7 +16,7 @@ told() {
 both_told() {
 	local request="r.tcp_payload_orig == $2" answer=True
 	[ -z "$3" ] || answer="r.tcp_payload_reply == $3"
-	told "$1" connect a 1 "r.client_pid and 0 < r.connect_us < 1000000"
+	told "$1" connect a 1 "r.client_pid and 0 < r.connect_us < 60e6"
 	told "$1" accept b 1 "r.server_pid"
 	told "$1" close a 1 "r.client_pid and $request and $answer"
 	told "$1" close b 1 "r.server_pid and $request and $answer"

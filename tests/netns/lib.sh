@@ -6,7 +6,7 @@
 # Everything lives in the sandbox and dies with it.
 
 # Seconds until a condition that does not come true is a failure.
-PATIENCE_S=${PATIENCE_S:-30}
+PATIENCE_S=${PATIENCE_S:-60}
 # Each look at a counter that moved is a record.
 EVERY_LOOK='[{"age":"0s","every":"0s"}]'
 weir_pid=''
@@ -176,10 +176,15 @@ nat() {
 	}"
 }
 
-# Flows without an answer are there until they are flushed, on a slow machine too.
+# Flows are there until they are flushed, on a slow machine too.
 live_long() {
-	inside a sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600
-	inside b sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600
+	local name timeout
+	for name in a b; do
+		for timeout in udp_timeout udp_timeout_stream icmp_timeout icmpv6_timeout \
+			tcp_timeout_time_wait; do
+			inside "$name" sysctl -qw "net.netfilter.nf_conntrack_$timeout=600"
+		done
+	done
 }
 
 # --- the kernel's account -------------------------------------------------------
