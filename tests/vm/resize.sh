@@ -7,6 +7,7 @@
 test_a_table_of_another_size_is_found_again() {
 	local before
 	pair # which loads conntrack, where nothing has yet
+	live_long
 	before=$(sysctl -n net.netfilter.nf_conntrack_buckets)
 	weir_start
 	traffic udp --client-netns a --server-netns b --source 10.0.0.1 --source-port 3001 \
