@@ -102,6 +102,14 @@ struct abi_base {
 	__u32 bucket;
 };
 
+/* A symbol of the kernel that is looked for, and where it is. */
+struct abi_symbol {
+	__u64 address;
+	__s32 error; /* -errno: -ENOENT, or -EPERM where addresses are hidden; 0: found */
+	__u32 pad;
+	char name[64]; /* its last byte is 0 */
+};
+
 /* Entries that one run of buckets or chain may hold. */
 #define ABI_CHAIN_MAX 160
 

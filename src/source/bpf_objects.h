@@ -16,6 +16,7 @@
 #include "bpf/ct_walk_read.skel.h"
 #include "bpf/sock_calls.skel.h"
 #include "bpf/sock_life.skel.h"
+#include "bpf/symbol.skel.h"
 #pragma GCC diagnostic pop
 
 #endif

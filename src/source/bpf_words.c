@@ -7,6 +7,7 @@
  */
 #include "source/bpf_words.h"
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "base/why.h"
+#include "source/bpf_objects.h"
 
 static _Thread_local char first_warning[160];
 
@@ -66,7 +68,7 @@ int bpf_words_struct_id(const char *name, struct why *why)
 	return r;
 }
 
-int bpf_words_symbol(uint64_t *ret, const char *name)
+static int read_symbol(uint64_t *ret, const char *name)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
 	unsigned long long address;
@@ -86,4 +88,32 @@ int bpf_words_symbol(uint64_t *ret, const char *name)
 	}
 	fclose(file);
 	return r;
+}
+
+/* As read_symbol; -EPERM also where it cannot be asked for. */
+static int ask_for_symbol(uint64_t *ret, const char *name)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	struct symbol_bpf *skeleton;
+	int r = -EPERM;
+
+	bpf_words_begin();
+	skeleton = symbol_bpf__open_and_load();
+	if (!skeleton)
+		return r;
+	snprintf(skeleton->bss->symbol.name, sizeof(skeleton->bss->symbol.name), "%s", name);
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.find_symbol), &options) == 0) {
+		r = skeleton->bss->symbol.error;
+		*ret = skeleton->bss->symbol.address;
+	}
+	symbol_bpf__destroy(skeleton);
+	return r;
+}
+
+int bpf_words_symbol(uint64_t *ret, const char *name)
+{
+	const int r = ask_for_symbol(ret, name);
+
+	/* that a name is there at all is no secret */
+	return r == -EPERM ? read_symbol(ret, name) : r;
 }

@@ -14,8 +14,8 @@ int bpf_words_why(struct why *why, int r, const char *what);
 
 /* The number of a struct in vmlinux's BTF, or -errno. */
 int bpf_words_struct_id(const char *name, struct why *why);
-/* The address of a kernel symbol in /proc/kallsyms: 0, -ENOENT (not there), or
- * -EPERM (addresses are hidden from us). */
+/* The address of a kernel symbol, of at most 63 bytes, as /proc/kallsyms has it: 0,
+ * -ENOENT (not there), or -EPERM (addresses are hidden from us). */
 int bpf_words_symbol(uint64_t *ret, const char *name);
 
 #endif
