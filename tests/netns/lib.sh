@@ -93,7 +93,7 @@ inside() {
 needs_rung() {
 	local doctor=$T/doctor.$2
 	# a guest is slow, and finds the same again
-	[ "${GUEST:-no}" = no ] || doctor=/tmp/doctor.$2
+	[ "${GUEST:-no}" = no ] || doctor=/dev/shm/doctor.$2
 	[ -s "$doctor" ] || weir doctor --source "$2" -o json >"$doctor"
 	check -f "$doctor" at_least 1 "r.feature == '$1' and r.rung == '$2'" >"$T/rung" ||
 		skip "$1 by $2: $(grep -o "\"$1\".*" "$doctor" | sed 's/.*"why":"//; s/".*//')"
