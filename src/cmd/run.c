@@ -87,17 +87,17 @@ static int exit_code_of(int r)
 
 static int open_output(struct run *run, struct why *why)
 {
-	const uint32_t flow_events = 1U << EVENT_START | 1U << EVENT_UPDATE | 1U << EVENT_END;
+	struct settings_sink settings;
 	struct outbox_conf conf = {
 		.ops = &sink_file,
-		.sink = { .name = "stdout", .fd = STDOUT_FILENO,
+		.sink = { .settings = &settings, .fd = STDOUT_FILENO,
 			  .encoder = run->options.encoder,
 			  .host = engine_host(run->engine) },
-		.events = flow_events,
 	};
 	struct outbox *outbox;
 	int r;
 
+	settings_sink_init(&settings, "stdout", SINK_FILE);
 	r = filter_new(&conf.filter, run->options.filter, NULL, why);
 	if (r == 0)
 		r = outbox_new(&outbox, &conf, why);

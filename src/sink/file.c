@@ -42,10 +42,10 @@ static int file_open(struct sink **ret, const struct sink_conf *conf, struct why
 	struct stat st;
 
 	if (fstat(conf->fd, &st) < 0)
-		return why_set(why, -errno, "sink %s: %s", conf->name, strerror(errno));
+		return why_set(why, -errno, "sink %s: %s", conf->settings->name, strerror(errno));
 	file = calloc(1, sizeof(*file));
 	if (!file)
-		return why_set(why, -ENOMEM, "no memory for sink %s", conf->name);
+		return why_set(why, -ENOMEM, "no memory for sink %s", conf->settings->name);
 	file->sink.ops = &sink_file;
 	file->fd = conf->fd;
 	file->regular = S_ISREG(st.st_mode);
@@ -69,32 +69,29 @@ static void file_encode(struct sink *sink, struct buf *buf, const struct record 
 		file->encoder->record(buf, &file->conf, &record[i]);
 }
 
-static enum delivery file_deliver(struct sink *sink, struct buf *buf, struct why *why)
+static enum delivery file_deliver(struct sink *sink, struct batch *batch, struct why *why)
 {
 	struct file_sink *file = file_of(sink);
 	struct pollfd room = { .fd = file->fd, .events = POLLOUT };
-	size_t done = 0, chunk;
+	size_t chunk;
 	ssize_t n;
 
-	while (done < buf->len) {
-		chunk = buf->len - done;
+	while (batch->done < batch->bytes.len) {
+		chunk = batch->bytes.len - batch->done;
 		if (!file->regular) {
-			if (poll(&room, 1, WAIT_MS) == 0) {
-				buf_consume(buf, done);
+			if (poll(&room, 1, WAIT_MS) == 0)
 				return RETRY;
-			}
 			if (chunk > PIPE_BUF)
 				chunk = PIPE_BUF;
 		}
-		n = write(file->fd, buf->data + done, chunk);
+		n = write(file->fd, batch->bytes.data + batch->done, chunk);
 		if (n >= 0) {
-			done += (size_t)n;
+			batch->done += (size_t)n;
 			continue;
 		}
 		if (errno == EINTR || errno == EAGAIN)
 			continue;
 		n = -errno;
-		buf_consume(buf, done);
 		why_set(why, (int)n, "%s", strerror(errno));
 		if (n != -ENOSPC && n != -EDQUOT)
 			return n == -EPIPE ? CLOSED : REJECTED;

@@ -27,10 +27,14 @@
 #include "sink/packed.h"
 
 #define BLOCK_BYTES 65536
-#define QUEUE_BYTES_DEFAULT (32U << 20)
 /* A sink that fails says so once a minute. */
 #define FAILED_LOG_NS 60000000000ULL
 #define ROOM_LOOK_NS 100000000ULL
+
+const uint64_t outbox_request_bounds_ns[OUTBOX_REQUEST_BUCKETS] = {
+	1000000ULL,   2000000ULL,   5000000ULL,	  10000000ULL,	20000000ULL,
+	50000000ULL,  100000000ULL, 1000000000ULL, 5000000000ULL, 10000000000ULL,
+};
 
 struct block {
 	uint32_t next_plus_1; /* in the queue */
@@ -41,7 +45,7 @@ struct block {
 };
 
 struct outbox {
-	char name[32];
+	char name[SINK_NAME_SIZE];
 	struct sink *sink;     /* owned */
 	struct filter *filter; /* owned */
 	uint32_t events;
@@ -131,24 +135,25 @@ static void tell_failure(struct outbox *outbox, const struct why *why, const cha
 }
 
 static enum delivery deliver_block(struct outbox *outbox, const struct block *block,
-				   struct buf *buf)
+				   struct batch *batch)
 {
 	struct record record;
 	struct why why = { "" };
 	enum delivery fate = RETRY;
 	uint32_t at = 0;
 
-	buf_clear(buf);
+	buf_clear(&batch->bytes);
+	batch->done = 0;
 	while (at < block->used) {
 		at += (uint32_t)packed_get(&record, block->bytes + at);
-		outbox->sink->ops->encode(outbox->sink, buf, &record, 1);
+		outbox->sink->ops->encode(outbox->sink, &batch->bytes, &record, 1);
 	}
-	if (buf->error)
+	if (batch->bytes.error)
 		return REJECTED;
 	while (fate == RETRY) {
 		if (is_given_up(outbox))
 			return CLOSED;
-		fate = outbox->sink->ops->deliver(outbox->sink, buf, &why);
+		fate = outbox->sink->ops->deliver(outbox->sink, batch, &why);
 		if (fate == RETRY && why.text[0])
 			tell_failure(outbox, &why, "trying again");
 	}
@@ -161,12 +166,12 @@ static void *outbox_thread(void *context)
 {
 	struct outbox *outbox = context;
 	struct block *block;
-	struct buf buf = { 0 };
+	struct batch batch = { 0 };
 
 	while ((block = queue_take(outbox)))
 		queue_give_back(outbox, block,
-				is_given_up(outbox) ? CLOSED : deliver_block(outbox, block, &buf));
-	buf_fini(&buf);
+				is_given_up(outbox) ? CLOSED : deliver_block(outbox, block, &batch));
+	buf_fini(&batch.bytes);
 	return NULL;
 }
 
@@ -188,18 +193,19 @@ static int start_thread(struct outbox *outbox, struct why *why)
 
 int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *why)
 {
-	const size_t bytes = conf->queue_bytes ? conf->queue_bytes : QUEUE_BYTES_DEFAULT;
+	const struct settings_sink *settings = conf->sink.settings;
+	const size_t bytes = settings->queue_bytes;
 	struct outbox *outbox = calloc(1, sizeof(*outbox));
 	int r;
 
 	if (!outbox) {
 		filter_free(conf->filter);
-		return why_set(why, -ENOMEM, "no memory for sink %s", conf->sink.name);
+		return why_set(why, -ENOMEM, "no memory for sink %s", settings->name);
 	}
 	outbox->closed_fd = -1;
 	outbox->filter = conf->filter;
-	outbox->events = conf->events ? conf->events : UINT32_MAX;
-	strncpy(outbox->name, conf->sink.name, sizeof(outbox->name) - 1);
+	outbox->events = settings->events;
+	memcpy(outbox->name, settings->name, sizeof(outbox->name));
 	memcpy(outbox->stats.name, outbox->name, sizeof(outbox->name));
 	pthread_mutex_init(&outbox->lock, NULL);
 	pthread_cond_init(&outbox->work, NULL);

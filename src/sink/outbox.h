@@ -11,6 +11,9 @@
 struct why;
 struct filter;
 
+#define OUTBOX_REQUEST_BUCKETS 10
+extern const uint64_t outbox_request_bounds_ns[OUTBOX_REQUEST_BUCKETS];
+
 /* A sink with its queue and its thread. The collector puts copies of records
  * in and never waits; a sink that is stuck costs its own queue, and what found
  * no room is counted. */
@@ -18,18 +21,29 @@ struct outbox;
 
 struct outbox_conf {
 	const struct sink_ops *ops;
-	struct sink_conf sink;
+	struct sink_conf sink; /* its settings are copied */
 	struct filter *filter; /* given away; NULL: everything */
-	uint32_t events;       /* bit per enum event; 0: all */
-	size_t queue_bytes;    /* bound of the queue; 0: 32 MiB */
 };
 
+/* taken = delivered + dropped (but full) + queued + spooled, at any time. Records,
+ * where nothing else is said. */
 struct outbox_stats {
-	char name[32];
-	uint64_t taken, delivered, queued; /* records */
-	uint64_t dropped_full;             /* no room */
-	uint64_t dropped_rejected;         /* the sink cannot take it */
-	uint64_t dropped_closed;           /* nobody reads any more, or the deadline passed */
+	char name[SINK_NAME_SIZE];
+	uint64_t taken, delivered, queued;
+	uint64_t spooled;          /* on disk, not yet delivered */
+	uint64_t dropped_full;     /* no room; not taken */
+	uint64_t dropped_rejected; /* the receiver will never take it */
+	uint64_t dropped_closed;   /* nobody reads any more, or the deadline passed */
+	uint64_t dropped_expired;  /* given up: not delivered for too long, or too old in the spool */
+	uint64_t dropped_spool;    /* the spool is full or its disk failed */
+	uint64_t replayed;         /* found in the spool at start; not in taken */
+	uint64_t queued_bytes, queue_bytes_max, spooled_bytes;
+	uint64_t requests, retries; /* deliveries that were tried; of those, again */
+	uint64_t last_success_wall_ns; /* 0: none yet */
+	bool up;                       /* the last delivery was taken */
+	/* how long deliveries took: counts per bound of outbox_request_bounds_ns, the last
+	 * beyond them all; and their sum */
+	uint64_t request_bucket[OUTBOX_REQUEST_BUCKETS + 1], request_sum_ns;
 };
 
 enum outbox_fate { OUTBOX_TAKEN, OUTBOX_SKIPPED, OUTBOX_DROPPED };

@@ -21,14 +21,16 @@
 
 static struct outbox *open_outbox(int fd)
 {
+	struct settings_sink settings;
 	const struct outbox_conf conf = {
 		.ops = &sink_file,
-		.sink = { .name = "pipe", .fd = fd, .encoder = &encoder_json },
-		.queue_bytes = QUEUE_BYTES,
+		.sink = { .settings = &settings, .fd = fd, .encoder = &encoder_json },
 	};
 	struct outbox *outbox = NULL;
 	struct why why = { "" };
 
+	settings_sink_init(&settings, "pipe", SINK_FILE);
+	settings.queue_bytes = QUEUE_BYTES;
 	assert_int_equal(outbox_new(&outbox, &conf, &why), 0);
 	return outbox;
 }
