@@ -3,6 +3,7 @@
 #include "base/num.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,5 +219,39 @@ char *num_print_duration(char *ret, size_t size, uint64_t ns)
 	else
 		snprintf(ret, size, "%llud%02lluh", (unsigned long long)(s / 86400),
 			 (unsigned long long)(s / 3600 % 24));
+	return ret;
+}
+
+char *num_exact_duration(char *ret, size_t size, uint64_t ns)
+{
+	static const struct {
+		uint64_t ns;
+		const char *unit;
+	} units[] = {
+		{ 86400 * NUM_NS_PER_S, "d" }, { 3600 * NUM_NS_PER_S, "h" },
+		{ 60 * NUM_NS_PER_S, "m" },    { NUM_NS_PER_S, "s" },
+		{ NUM_NS_PER_MS, "ms" },       { 1000, "us" },
+		{ 1, "ns" },
+	};
+	size_t i = 0;
+
+	if (!ns)
+		i = 3;
+	while (ns % units[i].ns)
+		i++;
+	snprintf(ret, size, "%" PRIu64 "%s", ns / units[i].ns, units[i].unit);
+	return ret;
+}
+
+char *num_exact_size(char *ret, size_t size, uint64_t bytes)
+{
+	static const char units[] = "TGMk";
+	unsigned shift = 40, i = 0;
+
+	while (shift && (!bytes || bytes & ((1ULL << shift) - 1))) {
+		shift -= 10;
+		i++;
+	}
+	snprintf(ret, size, "%" PRIu64 "%.*s", bytes >> shift, shift ? 1 : 0, &units[i]);
 	return ret;
 }

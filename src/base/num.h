@@ -27,4 +27,8 @@ char *num_print_size(char *ret, size_t size, uint64_t bytes);          /* 12.3K,
 char *num_print_rate(char *ret, size_t size, uint64_t bits_per_second); /* 12.3k, powers of 1000 */
 char *num_print_duration(char *ret, size_t size, uint64_t ns);         /* 1.2ms 3.4s 5m12s 2h03m */
 
+/* In the largest unit that is exact, so that parsing it gives the same: 90s, 64k. */
+char *num_exact_duration(char *ret, size_t size, uint64_t ns);
+char *num_exact_size(char *ret, size_t size, uint64_t bytes);
+
 #endif

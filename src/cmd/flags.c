@@ -35,6 +35,7 @@ const struct flag flag_table[] = {
 	{ "no-color", OPTION_NO_COLOR, NULL, TAKES_TABLE, "no colour (also NO_COLOR)" },
 	{ "track", OPTION_TRACK, NULL, TAKES_RUN, "have the kernel track this host's traffic" },
 	{ "record", OPTION_RECORD, "FILE", TAKES_RUN, "write every observation to a file" },
+	{ "config", 'c', "FILE", 0, "the configuration (weir config example)" },
 	{ "source", OPTION_SOURCE, "RUNG,...", 0, "by these rungs (weir doctor)" },
 	{ "socket", OPTION_SOCKET, "PATH", 0, "the daemon's socket" },
 	{ "verbose", 'v', NULL, 0, "say more" },

@@ -17,6 +17,7 @@
 #include "cmd/choice.h"
 #include "cmd/cmd.h"
 #include "cmd/flags.h"
+#include "cmd/load.h"
 #include "cmd/words.h"
 #include "encode/encode.h"
 #include "flow/filter.h"
@@ -247,6 +248,27 @@ static void getopt_tables(unsigned takes, struct option longs[FLAGS_MAX + 1],
 	shorts[letters] = '\0';
 }
 
+/* The configuration lies below all flags, wherever -c stands among them. */
+static int read_config(struct reading *reading, int argc, char **argv)
+{
+	struct option longs[FLAGS_MAX + 1];
+	char shorts[2 * FLAGS_MAX + 3];
+	struct config_origin origin;
+	int letter, r;
+
+	getopt_tables(reading->takes, longs, shorts);
+	optind = 0;
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (letter == 'h')
+			return -1; /* help needs none */
+		if (letter == 'c')
+			reading->options->config_path = optarg;
+	}
+	r = load_settings(reading->settings, &origin, reading->options->config_path);
+	return r < 0 ? EXIT_USAGE : -1;
+}
+
 static int read_flags(struct reading *reading, int argc, char **argv)
 {
 	struct option longs[FLAGS_MAX + 1];
@@ -259,6 +281,8 @@ static int read_flags(struct reading *reading, int argc, char **argv)
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (letter == 'h')
 			return EXIT_OK;
+		if (letter == 'c')
+			continue; /* read_config has had it */
 		if (letter == '?' || letter == ':')
 			return refused_flag(letter, argv[optind - 1], reading->takes);
 		r = apply(reading, letter, optarg);
@@ -404,9 +428,9 @@ int options_parse(struct options *options, struct settings *settings, unsigned t
 
 	*options = (struct options){ 0 };
 	settings_init(settings);
-	r = settings_apply_environment(settings, environ, &reading.why);
-	if (r < 0)
-		return failed(r, &reading.why);
+	r = read_config(&reading, argc, argv);
+	if (r >= 0)
+		return r;
 	options->no_color = getenv("NO_COLOR") && *getenv("NO_COLOR");
 	r = read_flags(&reading, argc, argv);
 	if (r < 0) {

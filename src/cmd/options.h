@@ -18,6 +18,7 @@ enum {
 };
 
 struct options {
+	const char *config_path; /* of -c, borrowed from argv; NULL: searched for */
 	const char *output;            /* as typed; NULL: the command's default */
 	const struct encoder *encoder; /* the same, resolved */
 	char *filter;                  /* owned: the expression, flags added */

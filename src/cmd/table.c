@@ -11,6 +11,8 @@ const struct cmd cmd_table[] = {
 	  cmd_run },
 	{ "stats", "[FLAGS]", "what the collector did and lost", cmd_stats },
 	{ "doctor", "[FLAGS]", "what this kernel and these privileges allow", cmd_doctor },
+	{ "config", "check|show [FILE] | example", "check, print or explain the configuration",
+	  cmd_config },
 	{ "version", "", "version, commit, compiler", cmd_version },
 	{ "help", "[COMMAND|fields|filter|settings]", "this, or more on one thing", cmd_help },
 	{ NULL, NULL, NULL, NULL },

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/nearest.h"
 #include "base/num.h"
 #include "base/why.h"
@@ -124,4 +125,16 @@ int report_decode(struct settings *settings, uint64_t max_ns, const char *text, 
 	memcpy(settings->report, point, (size_t)n * sizeof(point[0]));
 	settings->report_count = (size_t)n;
 	return 0;
+}
+
+void report_print(const struct settings *settings, struct buf *buf)
+{
+	char age[24], every[24];
+
+	buf_putc(buf, '[');
+	for (size_t i = 0; i < settings->report_count; i++)
+		buf_printf(buf, "%s{\"age\": \"%s\", \"every\": \"%s\"}", i ? ", " : "",
+			   num_exact_duration(age, sizeof(age), settings->report[i].age_ns),
+			   num_exact_duration(every, sizeof(every), settings->report[i].every_ns));
+	buf_putc(buf, ']');
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The schema: one row per setting. A setting is typed, bounded, documented and
- * given its default here and nowhere else; what a scalar means is decided by
- * its row, never by how the scalar looks ("no" is a word for a path, a number
- * never loses its unit). Decoding changes nothing unless all of the text is
- * right.
+ * From text to value, as the row of a setting says: what a scalar means is
+ * decided by its row, never by how the scalar looks ("no" is a word for a path,
+ * a number never loses its unit). Decoding changes nothing unless all of the
+ * text is right.
  */
 #include "config/schema.h"
 
@@ -12,135 +11,24 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/nearest.h"
 #include "base/num.h"
 #include "base/why.h"
+#include "config/list.h"
 #include "config/report.h"
 #include "config/settings.h"
 
-#define DAY_NS (86400 * NUM_NS_PER_S)
-
-static const struct schema_word bool_words[] = {
-	{ "true", 1 }, { "false", 0 }, { "yes", 1 }, { "no", 0 },
-	{ "on", 1 },   { "off", 0 },   { NULL, 0 },
-};
-
-static const struct schema_word netns_words[] = {
-	{ "all", 1 },
-	{ "host", 0 },
-	{ NULL, 0 },
-};
-
-static const struct schema_word level_words[] = {
-	{ "error", LOG_LEVEL_ERROR },
-	{ "warn", LOG_LEVEL_WARN },
-	{ "info", LOG_LEVEL_INFO },
-	{ "debug", LOG_LEVEL_DEBUG },
-	{ NULL, 0 },
-};
-
-const struct schema_row schema_table[] = {
-	{
-		.key = "conntrack.manage_sysctl",
-		.type = SCHEMA_BOOL,
-		.offset = offsetof(struct settings, conntrack_manage_sysctl),
-		.words = bool_words,
-		.default_text = "true",
-		.help = "switch nf_conntrack_acct and nf_conntrack_timestamp on where they are "
-			"off, and back at the end",
-	},
-	{
-		.key = "conntrack.track",
-		.type = SCHEMA_BOOL,
-		.offset = offsetof(struct settings, conntrack_track),
-		.words = bool_words,
-		.default_text = "false",
-		.help = "make the kernel track this host's own traffic, by an nftables table that "
-			"vanishes with the daemon",
-	},
-	{
-		.key = "conntrack.netns",
-		.type = SCHEMA_BOOL,
-		.offset = offsetof(struct settings, conntrack_netns_all),
-		.words = netns_words,
-		.default_text = "all",
-		.help = "which network namespaces to watch: all, or host for weir's own",
-	},
-	{
-		.key = "conntrack.ring",
-		.type = SCHEMA_SIZE,
-		.offset = offsetof(struct settings, conntrack_ring_bytes),
-		.min = 4096,
-		.max = 1 << 30,
-		.default_text = "4M",
-		.help = "room for ends that BPF has told and nobody has read yet, some 20,000; "
-			"begins have a quarter of it beside",
-	},
-	{
-		.key = "refresh",
-		.type = SCHEMA_DURATION,
-		.offset = offsetof(struct settings, refresh_ns),
-		.min = 20 * NUM_NS_PER_MS,
-		.max = DAY_NS,
-		.default_text = "1s",
-		.help = "how fresh the counters of live flows are",
-	},
-	{
-		.key = "report",
-		.type = SCHEMA_REPORT,
-		.max = 365 * DAY_NS,
-		.default_text = "[{\"age\": \"0s\", \"every\": \"20s\"}, "
-				"{\"age\": \"1m\", \"every\": \"1m\"}, "
-				"{\"age\": \"5m\", \"every\": \"5m\"}]",
-		.help = "when an update record is made, by the age of the flow; the first and the "
-			"last record are always made",
-	},
-	{
-		.key = "table.max_flows",
-		.type = SCHEMA_U32,
-		.offset = offsetof(struct settings, table_max_flows),
-		.min = 1,
-		.max = 16 << 20,
-		.default_text = "1000000",
-		.help = "flows that can be alive at once; what comes past them is counted, not "
-			"shown",
-	},
-	{
-		.key = "listen.socket",
-		.type = SCHEMA_PATH,
-		.offset = offsetof(struct settings, listen_socket),
-		.max = SETTINGS_PATH_SIZE,
-		.default_text = "/run/weir/weir.sock",
-		.help = "unix socket of the API",
-	},
-	{
-		.key = "log.level",
-		.type = SCHEMA_WORD,
-		.offset = offsetof(struct settings, log_level),
-		.words = level_words,
-		.default_text = "info",
-		.help = "least severe messages that are logged: error, warn, info or debug",
-	},
-	{
-		.key = "source",
-		.type = SCHEMA_TEXT,
-		.offset = offsetof(struct settings, source),
-		.max = SETTINGS_SOURCE_SIZE,
-		.default_text = "",
-		.help = "ways of knowing (rungs of weir doctor, by commas) to take in place of the "
-			"best: for tests and the curious",
-	},
-	{ .key = NULL },
-};
-
-const struct schema_row *schema_find(const char *key, struct nearest *nearest)
+const struct schema_row *schema_find(const struct schema_row *table, const char *key,
+				     struct nearest *nearest)
 {
 	const struct schema_row *row;
 
-	for (row = schema_table; row->key; row++)
+	for (row = table; row->key; row++)
 		if (!strcmp(row->key, key))
 			return row;
-	for (row = schema_table; nearest && row->key; row++)
+	for (row = table; nearest && row->key; row++)
 		nearest_offer(nearest, row->key);
 	return NULL;
 }
@@ -268,6 +156,64 @@ int schema_decode(const struct schema_row *row, void *settings, const char *text
 		return decode_path(row, member, text, why);
 	case SCHEMA_REPORT:
 		return report_decode(settings, row->max, text, why);
+	case SCHEMA_EVENTS:
+	case SCHEMA_URLS:
+	case SCHEMA_PORTS:
+		return list_decode(row, settings, text, why);
 	}
 	return -EINVAL;
+}
+
+static const char *word_of(const struct schema_row *row, int value)
+{
+	const struct schema_word *word;
+
+	for (word = row->words; word->word; word++) {
+		if (word->value == value)
+			return word->word;
+	}
+	return "";
+}
+
+void schema_print(const struct schema_row *row, const void *settings, struct buf *buf)
+{
+	const char *member = (const char *)settings + row->offset;
+	char text[24];
+	uint32_t u32;
+	uint64_t u64;
+	int value;
+
+	switch (row->type) {
+	case SCHEMA_BOOL:
+		buf_puts(buf, word_of(row, *(const bool *)(const void *)member));
+		break;
+	case SCHEMA_WORD:
+		memcpy(&value, member, sizeof(value));
+		buf_puts(buf, word_of(row, value));
+		break;
+	case SCHEMA_U32:
+		memcpy(&u32, member, sizeof(u32));
+		buf_u64(buf, u32);
+		break;
+	case SCHEMA_DURATION:
+		memcpy(&u64, member, sizeof(u64));
+		buf_puts(buf, num_exact_duration(text, sizeof(text), u64));
+		break;
+	case SCHEMA_SIZE:
+		memcpy(&u64, member, sizeof(u64));
+		buf_puts(buf, num_exact_size(text, sizeof(text), u64));
+		break;
+	case SCHEMA_TEXT:
+	case SCHEMA_PATH:
+		json_append_string(buf, member, strlen(member));
+		break;
+	case SCHEMA_REPORT:
+		report_print(settings, buf);
+		break;
+	case SCHEMA_EVENTS:
+	case SCHEMA_URLS:
+	case SCHEMA_PORTS:
+		list_print(row, settings, buf);
+		break;
+	}
 }

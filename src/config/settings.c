@@ -10,13 +10,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/nearest.h"
 #include "base/why.h"
 #include "config/schema.h"
 
-#define KEY_SIZE 64
+#define KEY_SIZE 96
 #define PREFIX "WEIR_"
 
 void settings_init(struct settings *settings)
@@ -59,6 +60,65 @@ static int unknown_key(const char *key, const char *where, const struct nearest 
 	return why_set(why, -ENOENT, "%s: unknown setting \"%.60s\"", where, key);
 }
 
+static int set_row(struct settings *settings, const struct schema_row *row, void *base,
+		   const char *value, struct why *why)
+{
+	if (base == settings)
+		return decode_maybe_quoted(row, base, value, why);
+	return schema_decode(row, base, value, why);
+}
+
+/* The type makes a sink that the file does not have; it changes none. */
+static int set_type(struct settings *settings, const char *name, const char *value,
+		    struct why *why)
+{
+	struct settings_sink *sink = settings_find_sink(settings, name);
+	const struct schema_word *type;
+
+	for (type = schema_sink_types; type->word && strcmp(type->word, value); type++)
+		;
+	if (!type->word)
+		return why_set(why, -EINVAL, "unknown sink type \"%.60s\"; there are file, "
+					     "influxdb, elasticsearch and dummy", value);
+	if (sink && sink->type != (enum sink_type)type->value)
+		return why_set(why, -EINVAL, "the sink has another type already");
+	if (!sink && !settings_add_sink(settings, name, (enum sink_type)type->value))
+		return why_set(why, -ERANGE, "more than %d sinks", SETTINGS_SINKS_MAX);
+	return 0;
+}
+
+/* NAME.KEY, behind "sinks." */
+static int set_of_sink(struct settings *settings, const char *key, const char *value,
+		       const char *where, struct why *why)
+{
+	const char *dot = strrchr(key, '.');
+	char name[SINK_NAME_SIZE] = "";
+	struct nearest nearest = { 0 };
+	const struct schema_row *row;
+	struct settings_sink *sink;
+	struct why inner = { "" };
+	int r;
+
+	if (!dot || dot == key || (size_t)(dot - key) >= sizeof(name))
+		return why_set(why, -ENOENT, "%s: a setting of a sink is sinks.NAME.KEY", where);
+	memcpy(name, key, (size_t)(dot - key));
+	dot++;
+	if (!strcmp(dot, "type")) {
+		r = set_type(settings, name, value, &inner);
+		return r < 0 ? why_set(why, r, "%s: %s", where, inner.text) : 0;
+	}
+	nearest = (struct nearest){ .word = dot, .n = strlen(dot) };
+	row = schema_find(schema_sink_table, dot, &nearest);
+	if (!row)
+		return unknown_key(dot, where, &nearest, why);
+	sink = settings_find_sink(settings, name);
+	if (!sink)
+		return why_set(why, -ENOENT, "%s: there is no sink \"%s\"; its type is set first",
+			       where, name);
+	r = set_row(settings, row, sink, value, &inner);
+	return r < 0 ? why_set(why, r, "%s: %s: %.200s", where, row->key, inner.text) : 0;
+}
+
 int settings_set(struct settings *settings, const char *key, const char *value, const char *where,
 		 struct why *why)
 {
@@ -67,10 +127,12 @@ int settings_set(struct settings *settings, const char *key, const char *value, 
 	struct why inner = { "" };
 	int r;
 
-	row = schema_find(key, &nearest);
+	if (!strncmp(key, "sinks.", 6))
+		return set_of_sink(settings, key + 6, value, where, why);
+	row = schema_find(schema_table, key, &nearest);
 	if (!row)
 		return unknown_key(key, where, &nearest, why);
-	r = decode_maybe_quoted(row, settings, value, &inner);
+	r = set_row(settings, row, settings, value, &inner);
 	if (r < 0)
 		return why_set(why, r, "%s: %s: %.200s", where, row->key, inner.text);
 	return 0;
@@ -128,7 +190,7 @@ static int set_from_environment(struct settings *settings, const char *variable,
 	memcpy(where, variable, n < sizeof(where) - 1 ? n : sizeof(where) - 1);
 	where[n < sizeof(where) - 1 ? n : sizeof(where) - 1] = '\0';
 	nearest.n = strlen(key);
-	if (schema_find(key, &nearest))
+	if (!strncmp(key, "sinks.", 6) || schema_find(schema_table, key, &nearest))
 		return settings_set(settings, key, equals + 1, where, why);
 	if (!nearest.best)
 		return why_set(why, -ENOENT, "%s: there is no such setting", where);
@@ -149,12 +211,30 @@ static bool is_ours(const char *variable, const char *equals)
 	return strncmp(variable, test, strlen(test)) != 0;
 }
 
+/* The type of a sink comes before what depends on it. */
+static bool makes_a_sink(const char *variable, const char *equals)
+{
+	static const char sinks[] = PREFIX "SINKS__", type[] = "__TYPE";
+	const size_t n = sizeof(type) - 1;
+
+	return !strncmp(variable, sinks, sizeof(sinks) - 1) &&
+	       (size_t)(equals - variable) > sizeof(sinks) - 1 + n &&
+	       !memcmp(equals - n, type, n);
+}
+
 int settings_apply_environment(struct settings *settings, char *const *environment, struct why *why)
 {
+	char *const *variable;
 	struct why first = { "" };
 	unsigned more = 0;
 	int r, error = 0;
 
+	for (variable = environment; *variable; variable++) {
+		const char *equals = strchr(*variable, '=');
+
+		if (equals && makes_a_sink(*variable, equals))
+			set_from_environment(settings, *variable, equals, NULL);
+	}
 	/* all are tried, so that one run tells how many are wrong */
 	for (; *environment; environment++) {
 		const char *equals = strchr(*environment, '=');
@@ -177,7 +257,13 @@ void settings_each_key(void (*visit)(void *context, const char *key, const char 
 		       void *context)
 {
 	const struct schema_row *row;
+	char key[KEY_SIZE];
 
 	for (row = schema_table; row->key; row++)
 		visit(context, row->key, row->default_text, row->help);
+	visit(context, "sinks.NAME.type", "", "file, influxdb, elasticsearch or dummy");
+	for (row = schema_sink_table; row->key; row++) {
+		snprintf(key, sizeof(key), "sinks.NAME.%s", row->key);
+		visit(context, key, row->default_text, row->help);
+	}
 }

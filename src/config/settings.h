@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "config/settings_sink.h"
 
 struct why;
 struct buf;
@@ -14,9 +15,17 @@ struct buf;
 #define SETTINGS_PATH_SIZE 108 /* sizeof(sockaddr_un.sun_path) */
 #define SETTINGS_REPORT_MAX 16
 #define SETTINGS_SOURCE_SIZE 96
+#define SETTINGS_TEXT_SIZE 256
+#define SETTINGS_PORTS_MAX 32
+#define SETTINGS_SINKS_MAX 16
 
 struct settings_report_point {
 	uint64_t age_ns, every_ns;
+};
+
+struct settings_ports {
+	uint16_t port[SETTINGS_PORTS_MAX];
+	uint32_t count;
 };
 
 /* Everything that can be set, typed and with its default filled in. One schema
@@ -33,6 +42,15 @@ struct settings {
 	char listen_socket[SETTINGS_PATH_SIZE];
 	enum log_level log_level;
 	char source[SETTINGS_SOURCE_SIZE]; /* rungs of the ladder; empty: it chooses */
+	char listen_http[SETTINGS_PATH_SIZE]; /* address:port; "off": none */
+	char listen_token_file[SETTINGS_PATH_SIZE];
+	char listen_hosts[SETTINGS_TEXT_SIZE]; /* names, by commas */
+	uint64_t drain_timeout_ns;
+	uint32_t metrics_max_series;
+	bool metrics_processes;
+	struct settings_ports metrics_services;
+	struct settings_sink sink[SETTINGS_SINKS_MAX];
+	size_t sink_count;
 };
 
 /* The built-in defaults. */
@@ -51,9 +69,20 @@ int settings_set(struct settings *settings, const char *key, const char *value,
 int settings_apply_environment(struct settings *settings, char *const *environment,
 			       struct why *why);
 
-/* Calls visit for every key of the schema, in order, with its help text. */
+/* Calls visit for every key of the schema, in order, with its help text; those of
+ * a sink as "sinks.NAME.KEY". */
 void settings_each_key(void (*visit)(void *context, const char *key, const char *default_text,
 				     const char *help),
 		       void *context);
+
+/* The sink of that name (letter case left aside), or NULL. */
+struct settings_sink *settings_find_sink(struct settings *settings, const char *name);
+/* Adds one of that type with its defaults. NULL: SETTINGS_SINKS_MAX are there. */
+struct settings_sink *settings_add_sink(struct settings *settings, const char *name,
+					enum sink_type type);
+/* What does not fit together: a sink without what its type needs. -EINVAL with the
+ * sentence, and the sink it is about. */
+int settings_check(const struct settings *settings, const struct settings_sink **ret,
+		   struct why *why);
 
 #endif

@@ -50,7 +50,7 @@ struct settings_sink {
 	uint64_t spool_bytes, spool_age_ns; /* its bounds */
 
 	/* file */
-	char path[SINK_TEXT_SIZE];   /* "-": stdout; "stderr" */
+	char path[SINK_TEXT_SIZE];   /* "-": standard output; "stderr" */
 	char format[16];             /* json csv text conntracct */
 
 	/* what speaks HTTP; url also: host:port of InfluxDB's UDP */
