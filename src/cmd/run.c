@@ -186,7 +186,7 @@ int cmd_run(int argc, char **argv)
 		log_info("weir %s is watching; Ctrl-C stops it", WEIR_VERSION);
 		r = loop_run(run.loop);
 		run.stopping = true;
-		engine_shutdown(run.engine);
+		engine_shutdown(run.engine, 10 * NUM_NS_PER_S);
 		if (r == EXIT_OK && !engine_has_recorded(run.engine))
 			r = EXIT_FAILED;
 	}
