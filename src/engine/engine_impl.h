@@ -3,8 +3,9 @@
 #define WEIR_ENGINE_ENGINE_IMPL_H
 
 /* The inside of the engine, shared by engine.c (wiring, ticking), sources.c (which
- * there are), outboxes.c (where records go), late.c (conntrack that comes or goes), place.c (into which namespaces its
- * parts are led) and report.c (what it says of itself). */
+ * there are), outboxes.c (where records go), late.c (conntrack that comes or goes),
+ * place.c (into which namespaces its parts are led) and report.c (what it says of
+ * itself). */
 
 #include "base/log.h"
 #include "base/why.h"

@@ -11,7 +11,7 @@ config() {
 	local item sinks='' keys=''
 	for item; do
 		case $item in
-		*=*) sinks+="${sinks:+, }\"${item%%=*}\": {\"type\": \"file\", $(sink_json "${item#*=}")}" ;;
+		*=*) sinks+="${sinks:+, }\"${item%%=*}\": {$(sink_json "${item#*=}")}" ;;
 		*) keys+=", \"${item%%:*}\": ${item#*:}" ;;
 		esac
 	done
@@ -24,7 +24,7 @@ config() {
 sink_json() {
 	local format path filter
 	IFS=: read -r format path filter <<<"$1"
-	echo "\"format\": \"$format\", \"path\": \"$path\"${filter:+, \"filter\": \"$filter\"}"
+	echo "\"type\": \"file\", \"format\": \"$format\", \"path\": \"$path\"${filter:+, \"filter\": \"$filter\"}"
 }
 
 # daemon [VARIABLE=VALUE...]: with these settings, until it is ready
@@ -87,6 +87,7 @@ has_grown() {
 declare -A size_of
 
 test_sinks_of_every_format_get_every_record() {
+	local line
 	pair
 	config all=json:"$T/all" table=csv:"$T/csv" old=conntracct:"$T/old" text=text:"$T/text" \
 		out=json:- some=json:"$T/some":'dst port 5001 and event = end'
@@ -101,8 +102,8 @@ test_sinks_of_every_format_get_every_record() {
 	check -f "$T/some" count 300 'r.event == "end"'
 	records lines "$T/all" "$T/old"
 	records lines "$T/all" "$T/text"
-	is "$(grep -cE '^(Update|Destroy): \{Start:[0-9]{19} Timestamp:[0-9]{19} FlowID:[0-9]+ .* Proto:[0-9]+\}$' "$T/old")" \
-		-eq "$(wc -l <"$T/old")"
+	line='^(Update|Destroy): \{Start:[0-9]{19} Timestamp:[0-9]{19} FlowID:[0-9]+ .* Proto:[0-9]+\}$'
+	fails grep -qvE "$line" "$T/old"
 	is "$(grep -c '^Destroy: .*SrcAddr:10.0.0.1 DstAddr:10.0.0.2 PacketsOrig:1 BytesOrig:100 ' \
 		"$T/old")" -eq 300
 	fails grep -q connPtr "$T/old"
@@ -147,7 +148,7 @@ test_sinks_that_come_change_and_go_lose_and_double_no_record() {
 	records same "$T/all" "$T/other"
 	records within "$T/all" "$T/gone"
 	records within "$T/all" "$T/new"
-	logged 11 'as it was before the reload has ended: [0-9]* records delivered, 0 left in its spool, 0 dropped'
+	logged 11 'before the reload has ended: [0-9]* records delivered, .* 0 dropped'
 }
 
 test_a_bad_configuration_changes_nothing() {
@@ -286,6 +287,7 @@ test_the_journal_gets_priorities() {
 stalled() {
 	pair
 	mkfifo "$T/pipe"
+	# shellcheck disable=SC2034
 	exec {stalled}<>"$T/pipe"
 	config stuck=json:"$T/pipe" all=json:"$T/all" "drain_timeout:\"$1\""
 	daemon

@@ -447,7 +447,8 @@ static void help_is_shown_whatever_else_is_wrong(void **state)
 	assert_int_equal(typed.r, EXIT_OK);
 	assert_ptr_equal(strstr(typed.out, "usage: weir list [FLAGS] [FILTER] [INTERVAL [COUNT]]"),
 			 typed.out);
-	assert_non_null(strstr(typed.out, "-o, --output FORMAT          json, csv, table, conntracct\n"));
+	assert_non_null(strstr(typed.out, "-o, --output FORMAT          json, csv, table, "
+					  "conntracct\n"));
 	assert_non_null(strstr(typed.out, "weir help filter"));
 	type(STATS, "stats|--help");
 	assert_int_equal(typed.r, EXIT_OK);
