@@ -167,13 +167,24 @@ static int swap(struct run *run, const struct feeding *feeding, uint64_t drain_n
 	return 0;
 }
 
+/* A format or a filter on the command line is somebody who wants to see it there. */
+static bool wants_output(const struct run *run, const struct settings *settings)
+{
+	const bool asked = run->options.output || run->options.filter[0];
+
+	if (asked && settings->sink_count && !run->row_count)
+		log_info("standard output as the command line has it, instead of the sinks of the "
+			 "configuration");
+	return asked || !settings->sink_count;
+}
+
 int sinks_feed(struct run *run, const struct settings *settings, struct why *why)
 {
 	struct feeding feeding = { 0 };
 	struct settings_sink output;
 	int r = 0;
 
-	if (!settings->sink_count || run->options.output) {
+	if (wants_output(run, settings)) {
 		settings_sink_init(&output, OUTPUT_NAME, SINK_FILE);
 		r = feed(run, &feeding, &output, true, why);
 	} else {

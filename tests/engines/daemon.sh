@@ -24,7 +24,8 @@ config() {
 sink_json() {
 	local format path filter
 	IFS=: read -r format path filter <<<"$1"
-	echo "\"type\": \"file\", \"format\": \"$format\", \"path\": \"$path\"${filter:+, \"filter\": \"$filter\"}"
+	printf '"type": "file", "format": "%s", "path": "%s"' "$format" "$path"
+	[ -z "$filter" ] || printf ', "filter": "%s"' "$filter"
 }
 
 # daemon [VARIABLE=VALUE...]: with these settings, until it is ready
@@ -102,7 +103,7 @@ test_sinks_of_every_format_get_every_record() {
 	check -f "$T/some" count 300 'r.event == "end"'
 	records lines "$T/all" "$T/old"
 	records lines "$T/all" "$T/text"
-	line='^(Update|Destroy): \{Start:[0-9]{19} Timestamp:[0-9]{19} FlowID:[0-9]+ .* Proto:[0-9]+\}$'
+	line='^(Update|Destroy): \{Start:[0-9]{19} Timestamp:[0-9]{19} FlowID:[0-9]+ .*:17\}$'
 	fails grep -qvE "$line" "$T/old"
 	is "$(grep -c '^Destroy: .*SrcAddr:10.0.0.1 DstAddr:10.0.0.2 PacketsOrig:1 BytesOrig:100 ' \
 		"$T/old")" -eq 300
@@ -177,6 +178,21 @@ test_a_sink_that_cannot_be_opened_stops_the_start() {
 	config lines=json:"$T/missing/lines"
 	status_is 1 env WEIR_CONFIG="$T/weir.json" "$WEIR" run 2>"$T/said"
 	grep -qx "weir: error: sink lines: $T/missing/lines: No such file or directory" "$T/said"
+}
+
+test_what_the_command_line_asks_for_goes_to_standard_output_instead() {
+	pair
+	config all=json:"$T/all"
+	WEIR_CONFIG=$T/weir.json "$WEIR" run dst port 5001 and event = end >"$T/output" \
+		2>"$T/weir.log" &
+	weir_pid=$!
+	wait_for is_ready
+	short 10
+	wait_for has_lines 10 "$T/output"
+	reload
+	check stats 'len(s["sinks"]) == 1'
+	weir_stop
+	fails test -e "$T/all"
 }
 
 test_a_rotated_file_goes_on_in_the_new_one() {
