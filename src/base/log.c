@@ -15,9 +15,8 @@
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
-/* Set once by log_open, before any thread exists. */
-static enum log_level log_level_shown = LOG_LEVEL_INFO;
-static bool log_to_journal;
+static _Atomic(enum log_level) log_level_shown = LOG_LEVEL_INFO;
+static bool log_to_journal; /* set once by log_open, before any thread exists */
 
 /* systemd says which stream is the journal's: "device:inode" (sd-daemon(3)). */
 static bool stderr_is_journal(void)
@@ -35,6 +34,11 @@ void log_open(enum log_level level)
 {
 	log_level_shown = level;
 	log_to_journal = stderr_is_journal();
+}
+
+void log_set_level(enum log_level level)
+{
+	log_level_shown = level;
 }
 
 int log_level_parse(enum log_level *ret, const char *text)

@@ -12,6 +12,8 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 void log_open(enum log_level level);
+/* From now on, in every thread. */
+void log_set_level(enum log_level level);
 /* 0, or -EINVAL: not one of error, warn, info, debug. */
 int log_level_parse(enum log_level *ret, const char *text);
 

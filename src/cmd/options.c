@@ -40,7 +40,7 @@ static bool is_taken(const struct flag *flag, unsigned takes)
 }
 
 /* Whether a command writes that format: flows that are there are a table, events
- * are trace lines; an answer that is neither has no records for csv. */
+ * are trace lines; an answer that is neither has no records for csv and conntracct. */
 static bool is_written(const struct encoder *encoder, unsigned takes)
 {
 	const bool events = takes & TAKES_FILTER && !(takes & TAKES_TABLE);
@@ -49,7 +49,7 @@ static bool is_written(const struct encoder *encoder, unsigned takes)
 		return events;
 	if (encoder == &encoder_table)
 		return !events;
-	return encoder != &encoder_csv || takes & TAKES_FILTER;
+	return (encoder != &encoder_csv && encoder != &encoder_conntracct) || takes & TAKES_FILTER;
 }
 
 static void print_written(char *ret, size_t size, unsigned takes)

@@ -8,67 +8,16 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/caps.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "base/num.h"
 #include "base/why.h"
 #include "cmd/cmd.h"
-#include "cmd/options.h"
-#include "config/settings.h"
-#include "encode/encode.h"
-#include "engine/engine.h"
-#include "flow/filter.h"
+#include "cmd/run.h"
 #include "serve/serve.h"
-#include "sink/outbox.h"
-
-/* How often the person at the terminal is told what is not being seen. */
-#define NOTICE_NS (5 * NUM_NS_PER_S)
-
-struct run {
-	struct settings settings;
-	struct options options;
-	struct loop *loop;
-	struct engine *engine;
-	struct serve *serve;
-	struct loop_timer *notice_timer;
-	char notice[320];
-	bool stopping;
-};
-
-static void on_stop(void *context)
-{
-	struct run *run = context;
-
-	if (run->stopping)
-		_exit(EXIT_FAILED); /* the second signal means now */
-	run->stopping = true;
-	loop_quit(run->loop, EXIT_OK);
-}
-
-/* Nobody reads our output any more: that is the end, and no failure. */
-static void on_output_closed(void *context)
-{
-	loop_quit(((struct run *)context)->loop, EXIT_OK);
-}
-
-static void on_notice(void *context)
-{
-	struct run *run = context;
-	const char *notice = engine_notice(run->engine);
-
-	if (notice && strcmp(notice, run->notice))
-		log_warn("%s", notice);
-	snprintf(run->notice, sizeof(run->notice), "%s", notice ? notice : "");
-	loop_timer_set(run->notice_timer, clock_boot_ns() + NOTICE_NS);
-}
 
 static int exit_code_of(int r)
 {
@@ -83,28 +32,6 @@ static int exit_code_of(int r)
 	default:
 		return EXIT_FAILED;
 	}
-}
-
-static int open_output(struct run *run, struct why *why)
-{
-	struct settings_sink settings;
-	struct outbox_conf conf = {
-		.ops = &sink_file,
-		.sink = { .settings = &settings, .fd = STDOUT_FILENO,
-			  .encoder = run->options.encoder,
-			  .host = engine_host(run->engine) },
-	};
-	struct outbox *outbox;
-	int r;
-
-	settings_sink_init(&settings, "stdout", SINK_FILE);
-	r = filter_new(&conf.filter, run->options.filter, NULL, why);
-	if (r == 0)
-		r = outbox_new(&outbox, &conf, why);
-	if (r < 0)
-		return r;
-	engine_own_outbox(run->engine, outbox);
-	return loop_add_fd(run->loop, outbox_closed_fd(outbox), EPOLLIN, on_output_closed, run);
 }
 
 static int open_all(struct run *run, struct why *why)
@@ -133,14 +60,8 @@ static int open_all(struct run *run, struct why *why)
 	r = serve_open(&run->serve, &serve_conf, why);
 	if (r < 0)
 		return r;
-	r = open_output(run, why);
-	if (r == 0)
-		r = loop_add_signal(run->loop, SIGINT, on_stop, run);
-	if (r == 0)
-		r = loop_add_signal(run->loop, SIGTERM, on_stop, run);
-	if (r == 0)
-		r = loop_timer_new(run->loop, &run->notice_timer, on_notice, run);
-	return r;
+	r = sinks_feed(run, &run->settings, why);
+	return r < 0 ? r : service_open(run, why);
 }
 
 /* What is still needed once everything is open: conntrack and sockets of
@@ -156,9 +77,10 @@ static int drop_privilege(struct why *why)
 
 static void close_all(struct run *run)
 {
-	loop_timer_free(run->notice_timer);
+	service_close(run);
 	serve_close(run->serve);
 	engine_free(run->engine);
+	sinks_free(run);
 	loop_free(run->loop);
 }
 
@@ -168,6 +90,8 @@ int cmd_run(int argc, char **argv)
 	struct why why = { "" };
 	int r;
 
+	run.argc = argc;
+	run.argv = argv;
 	r = options_parse(&run.options, &run.settings, TAKES_FILTER | TAKES_RUN, argc, argv);
 	if (r >= 0)
 		return r;
@@ -182,11 +106,11 @@ int cmd_run(int argc, char **argv)
 		log_error("%s", why.text[0] ? why.text : strerror(-r));
 		r = exit_code_of(r);
 	} else {
-		loop_timer_set(run.notice_timer, clock_boot_ns() + 2 * NUM_NS_PER_S);
+		service_start(&run);
 		log_info("weir %s is watching; Ctrl-C stops it", WEIR_VERSION);
 		r = loop_run(run.loop);
 		run.stopping = true;
-		engine_shutdown(run.engine);
+		engine_shutdown(run.engine, run.settings.drain_timeout_ns);
 		if (r == EXIT_OK && !engine_has_recorded(run.engine))
 			r = EXIT_FAILED;
 	}

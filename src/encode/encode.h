@@ -28,7 +28,8 @@ struct encoder {
 	/* What comes before the first record (CSV header, column titles); may
 	 * append nothing. */
 	void (*head)(struct buf *buf, const struct encode_conf *conf);
-	/* One record, terminated by a newline. */
+	/* One record, terminated by a newline; nothing where the format has no such
+	 * event. */
 	void (*record)(struct buf *buf, const struct encode_conf *conf,
 		       const struct record *record);
 	/* Turns "a,b,c" into conf->column; -EINVAL with the nearest name. */
@@ -36,8 +37,10 @@ struct encoder {
 };
 
 /* json: one object a line. csv: RFC 4180. table: cells separated by tabs, which
- * the client aligns. trace: the event line of docs/interface.md. */
-extern const struct encoder encoder_json, encoder_csv, encoder_table, encoder_trace;
+ * the client aligns. trace: the event line of docs/interface.md. conntracct: the old
+ * tool's lines, of flows alone. */
+extern const struct encoder encoder_json, encoder_csv, encoder_table, encoder_trace,
+	encoder_conntracct;
 
 /* What the column of the table of that name or title shows: a field, and another
  * where that is absent, or FIELD_COUNT. 0 or -ENOENT. */

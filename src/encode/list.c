@@ -6,7 +6,8 @@
 #include "encode/encode.h"
 
 const struct encoder *const encoder_list[] = {
-	&encoder_json, &encoder_csv, &encoder_table, &encoder_trace, NULL,
+	&encoder_json, &encoder_csv, &encoder_table, &encoder_trace, &encoder_conntracct,
+	NULL,
 };
 
 const struct encoder *encoder_find(const char *name)

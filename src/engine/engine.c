@@ -9,7 +9,6 @@
  */
 #include "engine/engine.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <malloc.h>
@@ -37,40 +36,9 @@
 #define WATCH_LOOK_NS (5 * NUM_NS_PER_S)
 /* A switch that cannot be turned is told this rarely. */
 #define SWITCH_TELL_NS (600 * NUM_NS_PER_S)
-/* How long the sinks may take for what is queued at the end. */
-#define DRAIN_NS (5 * NUM_NS_PER_S)
 /* As many sockets as flows, up to here: a host with more has them refused,
  * counted; their flows are still counted by conntrack. */
 #define SOCKETS_MAX (1U << 19)
-
-static void on_record(void *context, const struct record *record)
-{
-	struct engine *engine = context;
-	struct subscriber *subscriber, *next;
-	bool dropped = false;
-
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		dropped |= outbox_push(engine->outbox[i], record, engine->wait_until_boot_ns) ==
-			   OUTBOX_DROPPED;
-	if (record->event == EVENT_END) {
-		engine->exported += !dropped;
-		engine->lost_outbox_full += dropped;
-	}
-	for (subscriber = engine->subscribers; subscriber; subscriber = next) {
-		next = subscriber->next; /* it may unsubscribe in its call */
-		subscriber->outlet.emit(subscriber->outlet.context, record);
-	}
-}
-
-/* The events of sockets that nobody takes are not made. */
-static void tell_wanted(struct engine *engine)
-{
-	uint32_t events = engine->subscribers ? UINT32_MAX : 0;
-
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		events |= outbox_events(engine->outbox[i]);
-	table_want(engine->table, events);
-}
 
 static uint64_t round_up(uint64_t boot_ns)
 {
@@ -142,8 +110,7 @@ void engine_tick(void *context)
 	}
 	due_boot_ns = table_advance(engine->table, clock_boot_ns());
 	next_boot_ns = clock_earlier(next_boot_ns, due_boot_ns);
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		outbox_flush(engine->outbox[i]);
+	next_boot_ns = clock_earlier(next_boot_ns, outboxes_tick(engine, now_boot_ns));
 	if (now_boot_ns >= engine->watch_next_boot_ns) {
 		engine->watch_next_boot_ns = now_boot_ns + WATCH_LOOK_NS;
 		if (late_look(engine, now_boot_ns))
@@ -166,6 +133,16 @@ static uint64_t boot_seed(void)
 	return n > 0 ? hash_bytes(id, (size_t)n, 0) : 0;
 }
 
+static struct curve curve_of(const struct settings *settings)
+{
+	struct curve curve = { .count = settings->report_count };
+
+	for (size_t i = 0; i < settings->report_count; i++)
+		curve.point[i] = (struct curve_point){ settings->report[i].age_ns,
+						       settings->report[i].every_ns };
+	return curve;
+}
+
 static int make_table(struct engine *engine, uint64_t started_wall_ns, struct why *why)
 {
 	const struct settings *settings = engine->conf.settings;
@@ -179,15 +156,12 @@ static int make_table(struct engine *engine, uint64_t started_wall_ns, struct wh
 		.started_wall_ns = started_wall_ns,
 		.wall_minus_boot_ns = clock_wall_minus_boot_ns(),
 		.sockets_only = !sources_have(engine, ORIGIN_CONNTRACK),
-		.out = { on_record, engine },
+		.out = { outboxes_take, engine },
 	};
 
 	_Static_assert((int)SETTINGS_REPORT_MAX <= (int)CURVE_POINTS_MAX,
 		       "every report setting fits the curve");
-	conf.curve.count = settings->report_count;
-	for (size_t i = 0; i < settings->report_count; i++)
-		conf.curve.point[i] = (struct curve_point){ settings->report[i].age_ns,
-							    settings->report[i].every_ns };
+	conf.curve = curve_of(settings);
 	return table_new(&engine->table, &conf, why);
 }
 
@@ -285,8 +259,7 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	loop_timer_free(engine->timer);
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		outbox_free(engine->outbox[i]);
+	outboxes_free(engine);
 	for (unsigned i = 0; i < engine->source_count; i++)
 		source_watch(engine, &engine->source[i], false);
 	netns_watch_free(engine->netns);
@@ -301,16 +274,9 @@ void engine_free(struct engine *engine)
 	free(engine);
 }
 
-void engine_own_outbox(struct engine *engine, struct outbox *outbox)
-{
-	assert(engine->outbox_count < ENGINE_OUTBOXES_MAX);
-	engine->outbox[engine->outbox_count++] = outbox;
-	tell_wanted(engine);
-}
-
 void engine_start(struct engine *engine)
 {
-	tell_wanted(engine);
+	outboxes_tell_wanted(engine);
 	/* the first namespaces now, so that nothing begins unseen */
 	engine->netns_next_boot_ns = netns_watch_tick(engine->netns, clock_boot_ns());
 	if (netns_watch_limit(engine->netns) && !engine->conf.read_only)
@@ -322,25 +288,24 @@ void engine_start(struct engine *engine)
 	malloc_trim(0);
 }
 
-void engine_shutdown(struct engine *engine)
+int engine_set_pace(struct engine *engine, struct why *why)
 {
-	const uint64_t now_boot_ns = clock_boot_ns();
+	const struct settings *settings = engine->conf.settings;
+	const struct curve curve = curve_of(settings);
+	int r = curve_check(&curve, why);
 
-	if (engine->stopped)
-		return;
-	engine->stopped = true;
+	if (r < 0)
+		return r;
+	table_set_pace(engine->table, settings->refresh_ns, &curve);
 	for (unsigned i = 0; i < engine->source_count; i++) {
 		struct source *source = engine->source[i].source;
 
-		if (source->ops->last_look)
-			source->ops->last_look(source, now_boot_ns);
+		if (source->ops->pace)
+			source->ops->pace(source, settings->refresh_ns);
+		engine->source[i].next_boot_ns = 0;
 	}
-	engine->wait_until_boot_ns = clock_boot_ns() + DRAIN_NS;
-	table_advance(engine->table, clock_boot_ns());
-	table_shutdown(engine->table, clock_boot_ns());
-	tap_close(&engine->tap);
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		outbox_drain(engine->outbox[i], engine->wait_until_boot_ns);
+	loop_timer_set(engine->timer, clock_boot_ns());
+	return 0;
 }
 
 bool engine_is_ready(const struct engine *engine)
@@ -370,22 +335,4 @@ const struct table *engine_table(const struct engine *engine)
 const char *engine_host(const struct engine *engine)
 {
 	return engine->host;
-}
-
-void engine_subscribe(struct engine *engine, struct subscriber *subscriber)
-{
-	subscriber->next = engine->subscribers;
-	engine->subscribers = subscriber;
-	tell_wanted(engine);
-}
-
-void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber)
-{
-	struct subscriber **at = &engine->subscribers;
-
-	while (*at && *at != subscriber)
-		at = &(*at)->next;
-	if (*at)
-		*at = subscriber->next;
-	tell_wanted(engine);
 }

@@ -30,14 +30,33 @@ struct engine_conf {
 int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *why);
 void engine_free(struct engine *engine); /* NULL is a no-op */
 
+#define ENGINE_OUTBOXES_MAX 16
+
 /* Gives the outbox away: the engine feeds it every record and frees it. */
 void engine_own_outbox(struct engine *engine, struct outbox *outbox);
+/* From the next record on `next` are fed and no others: the new ones among them are
+ * given away; those that are not among them any more drain aside, until drain_ns from
+ * now, are freed and said goodbye to in the log. Every record is in exactly one of an
+ * old outbox and that in its place. -EBUSY with the sentence: those of the last swaps
+ * still drain; nothing has changed. */
+int engine_swap_outboxes(struct engine *engine, struct outbox *const *next, unsigned count,
+			 uint64_t drain_ns, struct why *why);
+/* The settings' refresh and report have changed; they hold at once. -EINVAL with the
+ * sentence: they cannot. */
+int engine_set_pace(struct engine *engine, struct why *why);
+/* Has every sink open its file anew. */
+void engine_reopen(struct engine *engine);
 
 /* Starts ticking; the loop does the rest. */
 void engine_start(struct engine *engine);
-/* Last looks, every live flow reported once with end_reason shutdown, sinks
- * flushed. The loop may be quit after. */
-void engine_shutdown(struct engine *engine);
+/* Last looks, every live flow reported once with end_reason shutdown, nothing taken in
+ * any more; the sinks begin to drain, all at once, until drain_ns from now. A queue that
+ * is full is waited for, for a quarter of that. */
+void engine_stop(struct engine *engine, uint64_t drain_ns);
+/* After engine_stop: every sink is done. */
+bool engine_has_drained(struct engine *engine);
+/* engine_stop, and waits for the sinks. */
+void engine_shutdown(struct engine *engine, uint64_t drain_ns);
 /* False: a recording was asked for and is incomplete. Final after the shutdown. */
 bool engine_has_recorded(const struct engine *engine);
 /* True once every source has made its first full pass. */

@@ -3,8 +3,9 @@
 #define WEIR_ENGINE_ENGINE_IMPL_H
 
 /* The inside of the engine, shared by engine.c (wiring, ticking), sources.c (which
- * there are), late.c (conntrack that comes or goes), place.c (into which namespaces its
- * parts are led) and report.c (what it says of itself). */
+ * there are), outboxes.c (where records go), late.c (conntrack that comes or goes),
+ * place.c (into which namespaces its parts are led) and report.c (what it says of
+ * itself). */
 
 #include "base/log.h"
 #include "base/why.h"
@@ -16,7 +17,7 @@
 #include "source/source.h"
 
 #define ENGINE_SOURCES_MAX 8
-#define ENGINE_OUTBOXES_MAX 16
+#define ENGINE_RETIRED_MAX 32
 
 struct ct_sysctl;
 struct guard;
@@ -60,6 +61,8 @@ struct engine {
 	struct late late;
 	struct outbox *outbox[ENGINE_OUTBOXES_MAX];
 	unsigned outbox_count;
+	struct outbox *retired[ENGINE_RETIRED_MAX]; /* draining; fed no more */
+	unsigned retired_count;
 	struct subscriber *subscribers; /* borrowed list */
 
 	struct tap tap;
@@ -68,6 +71,8 @@ struct engine {
 	uint64_t started_boot_ns;
 	uint64_t netns_next_boot_ns, clock_next_boot_ns, watch_next_boot_ns;
 	uint64_t wait_until_boot_ns; /* outboxes may be waited for: shutting down */
+	uint64_t drain_until_boot_ns;
+	uint32_t impatient; /* bit per outbox that was waited for in vain */
 	uint64_t exported, lost_outbox_full;
 	bool stopped;
 	char notice[320]; /* what a person should know; empty: all well */
@@ -94,6 +99,14 @@ void sources_observe(struct engine *engine, const struct obs *obs);
 void late_begin(struct engine *engine);
 /* Looks whether conntrack has come or gone. True: something has changed. */
 bool late_look(struct engine *engine, uint64_t now_boot_ns);
+
+/* A record of the table, to every outbox and subscriber; context is the engine. */
+void outboxes_take(void *context, const struct record *record);
+/* The events of sockets that nobody takes are not made. */
+void outboxes_tell_wanted(struct engine *engine);
+/* Hands on what was pushed, frees what has drained; when it wants to be called again. */
+uint64_t outboxes_tick(struct engine *engine, uint64_t now_boot_ns);
+void outboxes_free(struct engine *engine);
 
 /* Listens to the netns_watch; context is the engine. */
 void place_entered(void *context, struct netns_place *place, int r);

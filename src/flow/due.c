@@ -169,3 +169,20 @@ uint64_t table_advance(struct table *table, uint64_t now_boot_ns)
 		table->due_tick = now_tick;
 	return more ? table->now_boot_ns : due_next_boot_ns(table);
 }
+
+void table_set_pace(struct table *table, uint64_t refresh_ns, const struct curve *curve)
+{
+	uint32_t slot, next;
+
+	table->conf.refresh_ns = refresh_ns;
+	table->conf.curve = *curve;
+	/* one that moves into a bucket still to come is looked at again, and stays there */
+	for (unsigned bucket = 0; bucket < DUE_BUCKETS; bucket++) {
+		for (slot = table->due_head[bucket]; slot; slot = next) {
+			struct flow *flow = flow_at(table, slot - 1);
+
+			next = flow->due_next;
+			due_set(table, flow);
+		}
+	}
+}

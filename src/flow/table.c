@@ -429,6 +429,11 @@ bool table_next(const struct table *table, uint32_t *cursor, uint64_t now_boot_n
 	return false;
 }
 
+uint64_t table_live(const struct table *table)
+{
+	return table->count.live;
+}
+
 void table_stats(const struct table *table, struct table_stats *ret)
 {
 	const struct flow *flow;

@@ -61,6 +61,11 @@ uint64_t table_advance(struct table *table, uint64_t now_boot_ns);
 /* Which events of sockets (bit per enum event) somebody wants: others are not made. All
  * at first. */
 void table_want(struct table *table, uint32_t events);
+/* How often flows are reported from now on, those that wait for their turn as well: a
+ * walk over these. The curve has passed curve_check. */
+void table_set_pace(struct table *table, uint64_t refresh_ns, const struct curve *curve);
+/* Flows that are live: a number at hand. */
+uint64_t table_live(const struct table *table);
 /* The clocks drift and step: tell the table now and then. */
 void table_set_clock(struct table *table, int64_t wall_minus_boot_ns);
 /* A conntrack source came, or the last one went (table_conf). */

@@ -51,7 +51,7 @@ struct outbox {
 	uint32_t events;
 	int closed_fd; /* owned */
 	pthread_t thread;
-	bool started, drained;
+	bool started, joined;
 	struct log_limit failed; /* the thread's */
 
 	struct block *filling; /* the collector's, not in the queue */
@@ -60,7 +60,7 @@ struct outbox {
 	pthread_cond_t work, room;
 	struct pool blocks;
 	uint32_t first_plus_1, last_plus_1; /* the queue */
-	bool stop, closed;
+	bool stop, closed, reopen, done;
 	uint64_t deadline_boot_ns; /* after stop */
 	struct outbox_stats stats;
 };
@@ -75,14 +75,29 @@ static uint32_t block_slot(const struct outbox *outbox, const struct block *bloc
 	return (uint32_t)(((const char *)block - outbox->blocks.memory) / sizeof(*block));
 }
 
+/* With the lock held, which it gives up meanwhile. */
+static void reopen_if_wanted(struct outbox *outbox)
+{
+	while (outbox->reopen) {
+		outbox->reopen = false;
+		pthread_mutex_unlock(&outbox->lock);
+		if (outbox->sink->ops->reopen)
+			outbox->sink->ops->reopen(outbox->sink);
+		pthread_mutex_lock(&outbox->lock);
+	}
+}
+
 /* The next block of the queue, waiting for one; NULL: stopped and empty. */
 static struct block *queue_take(struct outbox *outbox)
 {
 	struct block *block;
 
 	pthread_mutex_lock(&outbox->lock);
-	while (!outbox->first_plus_1 && !outbox->stop)
+	reopen_if_wanted(outbox);
+	while (!outbox->first_plus_1 && !outbox->stop) {
 		pthread_cond_wait(&outbox->work, &outbox->lock);
+		reopen_if_wanted(outbox);
+	}
 	if (!outbox->first_plus_1) {
 		pthread_mutex_unlock(&outbox->lock);
 		return NULL;
@@ -153,6 +168,9 @@ static enum delivery deliver_block(struct outbox *outbox, const struct block *bl
 	while (fate == RETRY) {
 		if (is_given_up(outbox))
 			return CLOSED;
+		pthread_mutex_lock(&outbox->lock);
+		reopen_if_wanted(outbox);
+		pthread_mutex_unlock(&outbox->lock);
 		fate = outbox->sink->ops->deliver(outbox->sink, batch, &why);
 		if (fate == RETRY && why.text[0])
 			tell_failure(outbox, &why, "trying again");
@@ -172,6 +190,9 @@ static void *outbox_thread(void *context)
 		queue_give_back(outbox, block,
 				is_given_up(outbox) ? CLOSED : deliver_block(outbox, block, &batch));
 	buf_fini(&batch.bytes);
+	pthread_mutex_lock(&outbox->lock);
+	outbox->done = true;
+	pthread_mutex_unlock(&outbox->lock);
 	return NULL;
 }
 
@@ -300,18 +321,44 @@ void outbox_flush(struct outbox *outbox)
 	pthread_mutex_unlock(&outbox->lock);
 }
 
-void outbox_drain(struct outbox *outbox, uint64_t deadline_boot_ns)
+void outbox_stop(struct outbox *outbox, uint64_t deadline_boot_ns)
 {
-	if (outbox->drained || !outbox->started)
-		return;
-	outbox->drained = true;
 	outbox_flush(outbox);
 	pthread_mutex_lock(&outbox->lock);
+	if (!outbox->stop || outbox->deadline_boot_ns > deadline_boot_ns)
+		outbox->deadline_boot_ns = deadline_boot_ns;
 	outbox->stop = true;
-	outbox->deadline_boot_ns = deadline_boot_ns;
 	pthread_cond_signal(&outbox->work);
 	pthread_mutex_unlock(&outbox->lock);
+}
+
+bool outbox_is_done(struct outbox *outbox)
+{
+	bool done;
+
+	pthread_mutex_lock(&outbox->lock);
+	done = outbox->done || !outbox->started;
+	pthread_mutex_unlock(&outbox->lock);
+	return done;
+}
+
+void outbox_reopen(struct outbox *outbox)
+{
+	/* what was pushed before goes into the file before */
+	outbox_flush(outbox);
+	pthread_mutex_lock(&outbox->lock);
+	outbox->reopen = true;
+	pthread_cond_signal(&outbox->work);
+	pthread_mutex_unlock(&outbox->lock);
+}
+
+void outbox_drain(struct outbox *outbox, uint64_t deadline_boot_ns)
+{
+	if (outbox->joined || !outbox->started)
+		return;
+	outbox_stop(outbox, deadline_boot_ns);
 	pthread_join(outbox->thread, NULL);
+	outbox->joined = true;
 }
 
 void outbox_free(struct outbox *outbox)

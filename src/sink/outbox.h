@@ -53,6 +53,12 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 /* Delivers what is queued until deadline_boot_ns, then drops it, counted; ends
  * the thread. The stats stay readable until outbox_free. */
 void outbox_drain(struct outbox *outbox, uint64_t deadline_boot_ns);
+/* The same in two steps, for who must not wait: begins to drain, nothing may be pushed
+ * any more; then true once the thread has ended, so that outbox_free does not wait. */
+void outbox_stop(struct outbox *outbox, uint64_t deadline_boot_ns);
+bool outbox_is_done(struct outbox *outbox);
+/* SIGHUP: has the sink open its file anew, on its own thread. */
+void outbox_reopen(struct outbox *outbox);
 void outbox_free(struct outbox *outbox); /* drains at once; NULL is a no-op */
 
 /* Copies the record into the queue, unless events or filter say no. With `wait`

@@ -386,6 +386,15 @@ static void ctnetlink_last_look(struct source *source, uint64_t now_boot_ns)
 		ct->looking = NULL;
 }
 
+static void ctnetlink_pace(struct source *source, uint64_t refresh_ns)
+{
+	struct ctnetlink *ct = of(source);
+
+	ct->conf.refresh_ns = refresh_ns;
+	for (size_t i = 0; i < ct->count; i++)
+		ct->space[i]->look_boot_ns = 0;
+}
+
 static void ctnetlink_stats(const struct source *source, struct source_stats *ret)
 {
 	const struct ctnetlink *ct = (const void *)source; /* its first member */
@@ -483,6 +492,7 @@ const struct source_ops source_ctnetlink = {
 	.leave = ctnetlink_leave,
 	.last_look = ctnetlink_last_look,
 	.tick = ctnetlink_tick,
+	.pace = ctnetlink_pace,
 	.stats = ctnetlink_stats,
 	.close = ctnetlink_close,
 };

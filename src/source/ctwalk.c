@@ -388,6 +388,14 @@ static void ctwalk_last_look(struct source *source, uint64_t now_boot_ns)
 		read_pass(walk, now_boot_ns + NUM_NS_PER_S);
 }
 
+static void ctwalk_pace(struct source *source, uint64_t refresh_ns)
+{
+	struct ctwalk *walk = of(source);
+
+	walk->conf.refresh_ns = refresh_ns;
+	walk->next_pass_boot_ns = walk->next_hot_boot_ns = 0;
+}
+
 static void ctwalk_stats(const struct source *source, struct source_stats *ret)
 {
 	const struct ctwalk *walk = (const void *)source; /* its first member */
@@ -453,6 +461,7 @@ const struct source_ops source_ctwalk = {
 	.leave = ctwalk_leave,
 	.tick = ctwalk_tick,
 	.last_look = ctwalk_last_look,
+	.pace = ctwalk_pace,
 	.stats = ctwalk_stats,
 	.close = ctwalk_close,
 };

@@ -196,6 +196,14 @@ static void sockdiag_last_look(struct source *source, uint64_t now_boot_ns)
 	}
 }
 
+static void sockdiag_pace(struct source *source, uint64_t refresh_ns)
+{
+	struct sockdiag *sd = of(source);
+
+	sd->refresh_ns = refresh_ns * (sd->shared.udp_only ? SD_UDP_EVERY : 1);
+	sd->next_pass_boot_ns = 0;
+}
+
 static void sockdiag_stats(const struct source *source, struct source_stats *ret)
 {
 	const struct sockdiag *sd = (const struct sockdiag *)source;
@@ -277,6 +285,7 @@ const struct source_ops source_sockdiag = {
 	.leave = sockdiag_leave,
 	.tick = sockdiag_tick,
 	.last_look = sockdiag_last_look,
+	.pace = sockdiag_pace,
 	.stats = sockdiag_stats,
 	.close = sockdiag_close,
 };

@@ -352,6 +352,14 @@ static void socklife_last_look(struct source *source, uint64_t now_boot_ns)
 	while (life->next_scan_boot_ns <= clock_boot_ns() && clock_boot_ns() < until_boot_ns);
 }
 
+static void socklife_pace(struct source *source, uint64_t refresh_ns)
+{
+	struct socklife *life = of(source);
+
+	life->conf.refresh_ns = refresh_ns;
+	life->next_scan_boot_ns = 0;
+}
+
 static void socklife_stats(const struct source *source, struct source_stats *ret)
 {
 	const struct socklife *life = (const void *)source; /* its first member */
@@ -433,6 +441,7 @@ const struct source_ops source_socklife = {
 	.leave = socklife_leave,
 	.tick = socklife_tick,
 	.last_look = socklife_last_look,
+	.pace = socklife_pace,
 	.stats = socklife_stats,
 	.close = socklife_close,
 };

@@ -86,6 +86,8 @@ struct source_ops {
 	/* Reads what is there, at most about a millisecond of it, and returns the
 	 * boot time at which it wants to be called again (<= now: at once). */
 	uint64_t (*tick)(struct source *source, uint64_t now_boot_ns);
+	/* refresh_ns is another from now on. NULL: it does not matter to it. */
+	void (*pace)(struct source *source, uint64_t refresh_ns);
 	void (*stats)(const struct source *source, struct source_stats *ret);
 	void (*close)(struct source *source); /* NULL is a no-op */
 };

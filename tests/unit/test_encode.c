@@ -160,9 +160,36 @@ static void lets_no_process_command_a_terminal(void **state)
 	buf_fini(&buf);
 }
 
+static void writes_the_old_tools_line_without_an_address_of_the_kernel(void **state)
+{
+	const struct encode_conf conf = { .host = "gateway" };
+	struct record record = record_of();
+	struct buf buf = { 0 };
+
+	record.start_wall_ns = 1588940911123456789;
+	record.mark = 0xff;
+	record_set(&record, FIELD_START);
+	record_set(&record, FIELD_MARK);
+	record_set(&record, FIELD_DST_PORT);
+	assert_string_equal(text_of(&buf, &encoder_conntracct, &conf, &record),
+			    "Destroy: {Start:1588940911123456789 Timestamp:1700000000000000005 "
+			    "FlowID:18364758544493064720 Connmark:255 SrcAddr:10.0.0.1 "
+			    "DstAddr:192.0.2.7 PacketsOrig:0 BytesOrig:4611686018427387903 "
+			    "PacketsRet:0 BytesRet:0 SrcPort:4321 DstPort:80 NetNS:0 Proto:6}\n");
+	record.event = EVENT_START;
+	assert_memory_equal(text_of(&buf, &encoder_conntracct, &conf, &record),
+			    "Update: {Start:", 15);
+	record.event = EVENT_CONNECT;
+	assert_string_equal(text_of(&buf, &encoder_conntracct, &conf, &record), "");
+	assert_ptr_equal(encoder_find("conntracct"), &encoder_conntracct);
+	buf_fini(&buf);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(writes_the_old_tools_line_without_an_address_of_the_kernel),
 		cmocka_unit_test(writes_one_object_a_line_with_what_is_known),
 		cmocka_unit_test(escapes_what_a_process_calls_itself),
 		cmocka_unit_test(quotes_in_csv_what_needs_it),

@@ -275,17 +275,22 @@ static void a_wrong_argument_names_its_flag(void **state)
 static void a_format_is_one_that_the_command_writes(void **state)
 {
 	refuses(LIST, "list|-o|cvs", "there is no format \"cvs\" here, did you mean csv?");
-	refuses(LIST, "list|-o|", "there is no format \"\" here; there are json, csv, table");
+	refuses(LIST, "list|-o|", "there is no format \"\" here; there are json, csv, table, "
+		"conntracct");
 	refuses(LIST, "list|-o|trace",
-		"there is no format \"trace\" here; there are json, csv, table");
+		"there is no format \"trace\" here; there are json, csv, table, "
+		"conntracct");
 	refuses(TRACE, "trace|-o|table",
-		"there is no format \"table\" here; there are json, csv, trace");
+		"there is no format \"table\" here; there are json, csv, trace, "
+		"conntracct");
 	refuses(STATS, "stats|-o|cvs", "there is no format \"cvs\" here; there are json, table");
 	refuses(STATS, "stats|-o|csv", "there is no format \"csv\" here; there are json, table");
 	refuses(STATS, "stats|-o|jsno", "there is no format \"jsno\" here, did you mean json?");
 	refuses(RUN, "run|-o|table",
-		"there is no format \"table\" here; there are json, csv, trace");
-	refuses(RUN, "run|-o|tabl", "there is no format \"tabl\" here; there are json, csv, trace");
+		"there is no format \"table\" here; there are json, csv, trace, "
+		"conntracct");
+	refuses(RUN, "run|-o|tabl", "there is no format \"tabl\" here; there are json, csv, trace, "
+		"conntracct");
 	refuses(RUN, "run|-o|jsonn", "there is no format \"jsonn\" here, did you mean json?");
 }
 
@@ -442,7 +447,8 @@ static void help_is_shown_whatever_else_is_wrong(void **state)
 	assert_int_equal(typed.r, EXIT_OK);
 	assert_ptr_equal(strstr(typed.out, "usage: weir list [FLAGS] [FILTER] [INTERVAL [COUNT]]"),
 			 typed.out);
-	assert_non_null(strstr(typed.out, "-o, --output FORMAT          json, csv, table\n"));
+	assert_non_null(strstr(typed.out, "-o, --output FORMAT          json, csv, table, "
+					  "conntracct\n"));
 	assert_non_null(strstr(typed.out, "weir help filter"));
 	type(STATS, "stats|--help");
 	assert_int_equal(typed.r, EXIT_OK);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * SIGHUP: the settings are read anew, whole, from where they came from.
+ *
+ * A bad file changes nothing, and neither does a sink that cannot be opened.
+ * Else sinks come, go and change without a record lost between them (sinks.c),
+ * the pace and the log level hold at once, and what was given to the kernel or
+ * taken from memory at start is said to wait for a restart. Files are opened
+ * anew in any case: whoever rotates logs sends this signal too.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/why.h"
+#include "cmd/cmd.h"
+#include "cmd/run.h"
+
+static void tell_restart(bool changed, const char *key)
+{
+	if (changed)
+		log_warn("%s has changed: that needs a restart, until then it stays as it was",
+			 key);
+}
+
+static void tell_restarts(const struct settings *is, const struct settings *wanted)
+{
+	tell_restart(is->conntrack_manage_sysctl != wanted->conntrack_manage_sysctl,
+		     "conntrack.manage_sysctl");
+	tell_restart(is->conntrack_track != wanted->conntrack_track, "conntrack.track");
+	tell_restart(is->conntrack_netns_all != wanted->conntrack_netns_all, "conntrack.netns");
+	tell_restart(is->conntrack_ring_bytes != wanted->conntrack_ring_bytes,
+		     "conntrack.ring_bytes");
+	tell_restart(is->table_max_flows != wanted->table_max_flows, "table.max_flows");
+	tell_restart(strcmp(is->listen_socket, wanted->listen_socket) != 0, "listen.socket");
+	tell_restart(strcmp(is->source, wanted->source) != 0, "source");
+}
+
+/* What can change while everything runs. */
+static void take_over(struct settings *is, const struct settings *wanted)
+{
+	is->refresh_ns = wanted->refresh_ns;
+	memcpy(is->report, wanted->report, sizeof(is->report));
+	is->report_count = wanted->report_count;
+	is->log_level = wanted->log_level;
+	is->drain_timeout_ns = wanted->drain_timeout_ns;
+}
+
+static bool has_other_pace(const struct settings *x, const struct settings *y)
+{
+	return x->refresh_ns != y->refresh_ns || x->report_count != y->report_count ||
+	       memcmp(x->report, y->report, x->report_count * sizeof(x->report[0])) != 0;
+}
+
+static int apply(struct run *run, const struct settings *wanted, struct why *why)
+{
+	const bool other_pace = has_other_pace(&run->settings, wanted);
+	int r = sinks_feed(run, wanted, why);
+
+	if (r < 0)
+		return r;
+	tell_restarts(&run->settings, wanted);
+	take_over(&run->settings, wanted);
+	log_set_level(wanted->log_level);
+	return other_pace ? engine_set_pace(run->engine, why) : 0;
+}
+
+/* The same flags over the same environment and file, as they are now. */
+static bool read_anew(const struct run *run, struct settings *ret)
+{
+	struct options options;
+
+	/* it says what is wrong */
+	if (options_parse(&options, ret, TAKES_FILTER | TAKES_RUN, run->argc, run->argv) >= 0)
+		return false;
+	options_fini(&options);
+	return true;
+}
+
+void reload_on_signal(void *context)
+{
+	struct run *run = context;
+	struct settings *wanted;
+	struct why why = { "" };
+	bool ok;
+
+	if (run->stopping)
+		return;
+	service_reloading();
+	wanted = calloc(1, sizeof(*wanted));
+	ok = wanted && read_anew(run, wanted);
+	if (ok && apply(run, wanted, &why) < 0) {
+		log_error("%s", why.text);
+		ok = false;
+	}
+	free(wanted);
+	if (ok)
+		log_info("configuration read anew, %u sinks", run->row_count);
+	else
+		log_error("configuration not read anew: everything stays as it was");
+	engine_reopen(run->engine);
+	service_reloaded(run);
+}
