@@ -26,7 +26,6 @@ void settings_init(struct settings *settings)
 	int r;
 
 	memset(settings, 0, sizeof(*settings));
-	settings->drain_timeout_ns = 10000000000;
 	for (row = schema_table; row->key; row++) {
 		r = schema_decode(row, settings, row->default_text, NULL);
 		assert(r == 0);

@@ -41,9 +41,6 @@ struct settings {
 	uint32_t table_max_flows;
 	char listen_socket[SETTINGS_PATH_SIZE];
 	enum log_level log_level;
-	uint64_t drain_timeout_ns;
-	size_t sink_count;
-	struct settings_sink sink[16];
 	char source[SETTINGS_SOURCE_SIZE]; /* rungs of the ladder; empty: it chooses */
 	char listen_http[SETTINGS_PATH_SIZE]; /* address:port; "off": none */
 	char listen_token_file[SETTINGS_PATH_SIZE];

@@ -2,6 +2,7 @@
 #ifndef WEIR_SINK_SINK_H
 #define WEIR_SINK_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,10 @@ struct batch {
 	size_t count;     /* records */
 	uint8_t *fate;    /* enum delivery per record, all DELIVERED before; read on PARTIAL */
 	uint64_t retry_after_ns; /* set with RETRY and PARKED: what the receiver asked for */
+	size_t rejected;         /* set with DELIVERED: so many that the receiver refused */
+	/* True: the time is up; deliver returns RETRY as soon as it can. From any thread. */
+	bool (*is_given_up)(void *context);
+	void *context;
 };
 
 struct sink_conf {
