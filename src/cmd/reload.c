@@ -95,7 +95,8 @@ void reload_on_signal(void *context)
 	}
 	free(wanted);
 	if (ok)
-		log_info("configuration read anew, %u sinks", run->row_count);
+		log_info("configuration read anew: %u sink%s", run->row_count,
+			 run->row_count == 1 ? "" : "s");
 	else
 		log_error("configuration not read anew: everything stays as it was");
 	engine_reopen(run->engine);

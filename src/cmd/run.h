@@ -43,8 +43,8 @@ struct run {
 
 /* Feeds the sinks of the settings from now on: those that were fed with equal settings
  * stay as they are, queue and all; the others drain aside. Standard output instead where
- * there are none, or where -o or a filter on the command line asks for it. With a sentence that names the sink, and then nothing
- * has changed. */
+ * there are none, or where -o or a filter on the command line asks for it. On failure
+ * nothing has changed, and the sentence names the sink. */
 int sinks_feed(struct run *run, const struct settings *settings, struct why *why);
 void sinks_free(struct run *run);
 

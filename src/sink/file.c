@@ -151,8 +151,11 @@ static enum delivery put_all(struct file_sink *file, const struct buf *bytes, si
 			continue;
 		n = -errno;
 		why_set(why, (int)n, "%s", strerror(errno));
+		/* EIO: of a terminal that has gone */
+		if (n == -EPIPE || (n == -EIO && !file->regular))
+			return CLOSED;
 		if (n != -ENOSPC && n != -EDQUOT)
-			return n == -EPIPE ? CLOSED : REJECTED;
+			return REJECTED;
 		/* the rest of a line follows once there is room again */
 		poll(NULL, 0, WAIT_MS);
 		return RETRY;

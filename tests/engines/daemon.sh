@@ -15,6 +15,7 @@ config() {
 		*) keys+=", \"${item%%:*}\": ${item#*:}" ;;
 		esac
 	done
+	"$WEIR" help config >"$T/help" 2>&1 || skip 'this weir reads no configuration'
 	echo "{\"sinks\": {$sinks}, \"refresh\": \"200ms\"$keys}" >"$T/weir.json.new"
 	# never read half written
 	mv "$T/weir.json.new" "$T/weir.json"
@@ -25,7 +26,7 @@ sink_json() {
 	local format path filter
 	IFS=: read -r format path filter <<<"$1"
 	printf '"type": "file", "format": "%s", "path": "%s"' "$format" "$path"
-	[ -z "$filter" ] || printf ', "filter": "%s"' "$filter"
+	[ -z "${filter:-}" ] || printf ', "filter": "%s"' "$filter"
 }
 
 # daemon [VARIABLE=VALUE...]: with these settings, until it is ready
@@ -321,6 +322,30 @@ test_a_sink_that_hangs_keeps_the_end_waiting_until_its_deadline() {
 	is "$SECONDS" -le 10
 	check -f "$T/all" count 5 'r.event == "end" and r.end_reason == "shutdown"'
 	check -f "$T/all" count 500 'r.event == "end" and r.proto == "udp"'
+}
+
+# Its hang-up is a reload for a daemon; what cannot be written any more is the end.
+test_a_terminal_that_goes_away_ends_it() {
+	pair
+	mkfifo "$T/hang-up"
+	exec {hang_up}<>"$T/hang-up"
+	"$PYTHON" -c 'import os, subprocess, sys
+terminal, inside = os.openpty()
+weir = subprocess.Popen([sys.argv[1], "run"], stdin=inside, stdout=inside, start_new_session=True,
+                        preexec_fn=lambda: os.close(terminal))
+os.close(inside)
+print(weir.pid, flush=True)
+sys.stdin.readline()
+os.close(terminal)
+sys.exit(weir.wait())' "$WEIR" <&"$hang_up" >"$T/pid" 2>"$T/weir.log" &
+	python_pid=$!
+	wait_for test -s "$T/pid"
+	weir_pid=$(cat "$T/pid")
+	wait_for is_ready
+	echo >&"$hang_up"
+	short 10
+	wait "$python_pid"
+	weir_pid=''
 }
 
 test_a_second_signal_ends_it_at_once() {
