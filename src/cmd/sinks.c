@@ -30,11 +30,6 @@ struct feeding {
 	unsigned count;
 };
 
-static const struct sink_ops *ops_of(enum sink_type type)
-{
-	return type == SINK_FILE ? &sink_file : NULL;
-}
-
 /* Nobody reads a sink's output any more. Where that was all, it is the end, and no
  * failure. */
 static void on_closed(void *context)
@@ -54,7 +49,7 @@ static void on_closed(void *context)
 static int open_row(struct run *run, struct sink_row *row, struct why *why)
 {
 	struct outbox_conf conf = {
-		.ops = ops_of(row->settings.type),
+		.ops = sink_ops_of(row->settings.type),
 		.sink = { .settings = &row->settings,
 			  .fd = row->is_output ? STDOUT_FILENO : -1,
 			  .encoder = row->is_output ? run->options.encoder : NULL,

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The outbox: a sink's bounded queue and its thread.
+ * The outbox, the collector's side: the bounded queue.
  *
  * The collector fills a block of packed records that it owns; a flush hands
  * the block to the thread. Blocks come from a pool that is mapped at start and
  * used last in first out, so that a quiet sink lives in one or two of them.
- * Invariant: taken = delivered + dropped (rejected, closed) + queued.
+ * What the thread does with them: outbox_work.c.
  */
-#include "sink/outbox.h"
-
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,182 +18,22 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "flow/filter.h"
 #include "flow/pool.h"
+#include "sink/outbox_impl.h"
 #include "sink/packed.h"
+#include "sink/spool.h"
 
-#define BLOCK_BYTES 65536
-/* A sink that fails says so once a minute. */
-#define FAILED_LOG_NS 60000000000ULL
 #define ROOM_LOOK_NS 100000000ULL
 
 const uint64_t outbox_request_bounds_ns[OUTBOX_REQUEST_BUCKETS] = {
 	1000000ULL,   2000000ULL,   5000000ULL,	  10000000ULL,	20000000ULL,
 	50000000ULL,  100000000ULL, 1000000000ULL, 5000000000ULL, 10000000000ULL,
 };
-
-struct block {
-	uint32_t next_plus_1; /* in the queue */
-	uint32_t used;        /* bytes */
-	uint32_t records;
-	uint32_t pad;
-	char bytes[BLOCK_BYTES - 16];
-};
-
-struct outbox {
-	char name[SINK_NAME_SIZE];
-	struct sink *sink;     /* owned */
-	struct filter *filter; /* owned */
-	uint32_t events;
-	int closed_fd; /* owned */
-	pthread_t thread;
-	bool started, joined;
-	struct log_limit failed; /* the thread's */
-
-	struct block *filling; /* the collector's, not in the queue */
-
-	pthread_mutex_t lock; /* guards everything below */
-	pthread_cond_t work, room;
-	struct pool blocks;
-	uint32_t first_plus_1, last_plus_1; /* the queue */
-	bool stop, closed, reopen, done;
-	uint64_t deadline_boot_ns; /* after stop */
-	struct outbox_stats stats;
-};
-
-static struct block *block_at(struct outbox *outbox, uint32_t slot_plus_1)
-{
-	return pool_at(&outbox->blocks, slot_plus_1 - 1);
-}
-
-static uint32_t block_slot(const struct outbox *outbox, const struct block *block)
-{
-	return (uint32_t)(((const char *)block - outbox->blocks.memory) / sizeof(*block));
-}
-
-/* With the lock held, which it gives up meanwhile. */
-static void reopen_if_wanted(struct outbox *outbox)
-{
-	while (outbox->reopen) {
-		outbox->reopen = false;
-		pthread_mutex_unlock(&outbox->lock);
-		if (outbox->sink->ops->reopen)
-			outbox->sink->ops->reopen(outbox->sink);
-		pthread_mutex_lock(&outbox->lock);
-	}
-}
-
-/* The next block of the queue, waiting for one; NULL: stopped and empty. */
-static struct block *queue_take(struct outbox *outbox)
-{
-	struct block *block;
-
-	pthread_mutex_lock(&outbox->lock);
-	reopen_if_wanted(outbox);
-	while (!outbox->first_plus_1 && !outbox->stop) {
-		pthread_cond_wait(&outbox->work, &outbox->lock);
-		reopen_if_wanted(outbox);
-	}
-	if (!outbox->first_plus_1) {
-		pthread_mutex_unlock(&outbox->lock);
-		return NULL;
-	}
-	block = block_at(outbox, outbox->first_plus_1);
-	outbox->first_plus_1 = block->next_plus_1;
-	if (!outbox->first_plus_1)
-		outbox->last_plus_1 = 0;
-	pthread_mutex_unlock(&outbox->lock);
-	return block;
-}
-
-static bool is_given_up(struct outbox *outbox)
-{
-	bool given_up;
-
-	pthread_mutex_lock(&outbox->lock);
-	given_up = outbox->closed ||
-		   (outbox->stop && clock_boot_ns() >= outbox->deadline_boot_ns);
-	pthread_mutex_unlock(&outbox->lock);
-	return given_up;
-}
-
-static void queue_give_back(struct outbox *outbox, struct block *block, enum delivery fate)
-{
-	pthread_mutex_lock(&outbox->lock);
-	outbox->stats.queued -= block->records;
-	if (fate == DELIVERED)
-		outbox->stats.delivered += block->records;
-	else if (fate == REJECTED)
-		outbox->stats.dropped_rejected += block->records;
-	else
-		outbox->stats.dropped_closed += block->records;
-	if (fate == CLOSED && !outbox->closed && !outbox->stop) {
-		const uint64_t one = 1;
-		ssize_t n = write(outbox->closed_fd, &one, sizeof(one));
-
-		(void)n; /* an eventfd that is already readable says the same */
-		outbox->closed = true;
-	}
-	pool_give(&outbox->blocks, block_slot(outbox, block));
-	pthread_cond_signal(&outbox->room);
-	pthread_mutex_unlock(&outbox->lock);
-}
-
-static void tell_failure(struct outbox *outbox, const struct why *why, const char *what)
-{
-	if (log_limit_allows(&outbox->failed, clock_boot_ns(), FAILED_LOG_NS))
-		log_error("sink %s: %s, %s", outbox->name, why->text, what);
-}
-
-static enum delivery deliver_block(struct outbox *outbox, const struct block *block,
-				   struct batch *batch)
-{
-	struct record record;
-	struct why why = { "" };
-	enum delivery fate = RETRY;
-	uint32_t at = 0;
-
-	buf_clear(&batch->bytes);
-	batch->done = 0;
-	while (at < block->used) {
-		at += (uint32_t)packed_get(&record, block->bytes + at);
-		outbox->sink->ops->encode(outbox->sink, &batch->bytes, &record, 1);
-	}
-	if (batch->bytes.error)
-		return REJECTED;
-	while (fate == RETRY) {
-		if (is_given_up(outbox))
-			return CLOSED;
-		pthread_mutex_lock(&outbox->lock);
-		reopen_if_wanted(outbox);
-		pthread_mutex_unlock(&outbox->lock);
-		fate = outbox->sink->ops->deliver(outbox->sink, batch, &why);
-		if (fate == RETRY && why.text[0])
-			tell_failure(outbox, &why, "trying again");
-	}
-	if (fate == REJECTED)
-		tell_failure(outbox, &why, "records dropped");
-	return fate;
-}
-
-static void *outbox_thread(void *context)
-{
-	struct outbox *outbox = context;
-	struct block *block;
-	struct batch batch = { 0 };
-
-	while ((block = queue_take(outbox)))
-		queue_give_back(outbox, block,
-				is_given_up(outbox) ? CLOSED : deliver_block(outbox, block, &batch));
-	buf_fini(&batch.bytes);
-	pthread_mutex_lock(&outbox->lock);
-	outbox->done = true;
-	pthread_mutex_unlock(&outbox->lock);
-	return NULL;
-}
 
 static int start_thread(struct outbox *outbox, struct why *why)
 {
@@ -204,11 +43,45 @@ static int start_thread(struct outbox *outbox, struct why *why)
 	/* signals are the collector's */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&outbox->thread, NULL, outbox_thread, outbox);
+	r = pthread_create(&outbox->thread, NULL, outbox_work, outbox);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r)
 		return why_set(why, -r, "sink %s: no thread: %s", outbox->name, strerror(r));
 	outbox->started = true;
+	return 0;
+}
+
+/* Waits are for a time from now, whatever happens to the wall clock. */
+static void init_cond(pthread_cond_t *cond)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+/* What an earlier run has left is delivered first. */
+static int open_spool(struct outbox *outbox, struct why *why)
+{
+	struct spool_stats stats;
+	int r;
+
+	if (!outbox->settings.spool_path[0])
+		return 0;
+	r = spool_open(&outbox->spool, &outbox->settings, why);
+	if (r < 0)
+		return r;
+	spool_stats(outbox->spool, &stats);
+	outbox->stats.replayed = outbox->stats.spooled = stats.records;
+	outbox->stats.spooled_bytes = stats.bytes;
+	if (stats.was_killed)
+		log_warn("sink %s: the last run did not end in order: what it had not yet delivered "
+			 "or spooled, its last batch, is missing", outbox->name);
+	if (stats.records)
+		log_info("sink %s: %" PRIu64 " records are in the spool and come first",
+			 outbox->name, stats.records);
 	return 0;
 }
 
@@ -224,13 +97,16 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 		return why_set(why, -ENOMEM, "no memory for sink %s", settings->name);
 	}
 	outbox->closed_fd = -1;
+	outbox->settings = *settings;
 	outbox->filter = conf->filter;
 	outbox->events = settings->events;
+	outbox->random = hash_seed_random();
+	outbox->stats.queue_bytes_max = settings->queue_bytes;
 	memcpy(outbox->name, settings->name, sizeof(outbox->name));
 	memcpy(outbox->stats.name, outbox->name, sizeof(outbox->name));
 	pthread_mutex_init(&outbox->lock, NULL);
-	pthread_cond_init(&outbox->work, NULL);
-	pthread_cond_init(&outbox->room, NULL);
+	init_cond(&outbox->work);
+	init_cond(&outbox->room);
 
 	/* one to fill, one on its way, one in the queue: below that nothing moves */
 	r = pool_init(&outbox->blocks, sizeof(struct block),
@@ -248,7 +124,9 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 	r = conf->ops->open(&outbox->sink, &conf->sink, why);
 	if (r < 0)
 		goto fail;
-	r = start_thread(outbox, why);
+	r = open_spool(outbox, why);
+	if (r == 0)
+		r = start_thread(outbox, why);
 	if (r < 0)
 		goto fail;
 	*ret = outbox;
@@ -256,6 +134,18 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 fail:
 	outbox_free(outbox);
 	return r;
+}
+
+void outbox_wait(struct outbox *outbox, pthread_cond_t *cond, uint64_t ns)
+{
+	struct timespec until;
+	uint64_t until_ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until_ns = (uint64_t)until.tv_nsec + ns;
+	until.tv_sec += (time_t)(until_ns / NUM_NS_PER_S);
+	until.tv_nsec = (long)(until_ns % NUM_NS_PER_S);
+	pthread_cond_timedwait(cond, &outbox->lock, &until);
 }
 
 /* Room for one more record in outbox->filling; false when there is none. */
@@ -270,12 +160,7 @@ static bool fill_begin(struct outbox *outbox, size_t n, uint64_t wait_until_boot
 	pthread_mutex_lock(&outbox->lock);
 	while ((slot = pool_take(&outbox->blocks)) == POOL_NONE && !outbox->closed &&
 	       clock_boot_ns() < wait_until_boot_ns) {
-		/* a stepped clock costs a look too many or too late, no more */
-		const uint64_t until_ns = clock_wall_ns() + ROOM_LOOK_NS;
-		const struct timespec until = { .tv_sec = (time_t)(until_ns / NUM_NS_PER_S),
-						.tv_nsec = (long)(until_ns % NUM_NS_PER_S) };
-
-		pthread_cond_timedwait(&outbox->room, &outbox->lock, &until);
+		outbox_wait(outbox, &outbox->room, ROOM_LOOK_NS);
 	}
 	pthread_mutex_unlock(&outbox->lock);
 	if (slot == POOL_NONE)
@@ -312,6 +197,7 @@ void outbox_flush(struct outbox *outbox)
 	pthread_mutex_lock(&outbox->lock);
 	outbox->stats.taken += block->records;
 	outbox->stats.queued += block->records;
+	outbox->queued_blocks++;
 	if (outbox->last_plus_1)
 		block_at(outbox, outbox->last_plus_1)->next_plus_1 = block_slot(outbox, block) + 1;
 	else
@@ -368,6 +254,7 @@ void outbox_free(struct outbox *outbox)
 	outbox_drain(outbox, 0);
 	if (outbox->sink)
 		outbox->sink->ops->close(outbox->sink);
+	spool_close(outbox->spool);
 	filter_free(outbox->filter);
 	if (outbox->closed_fd >= 0)
 		close(outbox->closed_fd);
@@ -387,6 +274,7 @@ void outbox_stats(struct outbox *outbox, struct outbox_stats *ret)
 {
 	pthread_mutex_lock(&outbox->lock);
 	*ret = outbox->stats;
+	ret->queued_bytes = (uint64_t)outbox->queued_blocks * sizeof(struct block);
 	pthread_mutex_unlock(&outbox->lock);
 	if (outbox->filling) {
 		ret->taken += outbox->filling->records;

@@ -25,7 +25,7 @@ struct outbox_conf {
 	struct filter *filter; /* given away; NULL: everything */
 };
 
-/* taken = delivered + dropped (but full) + queued + spooled, at any time. Records,
+/* taken + replayed = delivered + dropped (but full) + queued + spooled, at any time. Records,
  * where nothing else is said. */
 struct outbox_stats {
 	char name[SINK_NAME_SIZE];

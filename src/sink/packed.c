@@ -31,6 +31,11 @@ size_t packed_size(const struct record *record)
 	return align8(n);
 }
 
+size_t packed_size_min(void)
+{
+	return align8(offsetof(struct record, owner));
+}
+
 size_t packed_size_max(void)
 {
 	return align8(sizeof(struct record));

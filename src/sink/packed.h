@@ -10,7 +10,8 @@
 
 /* Bytes that packed_put will write. */
 size_t packed_size(const struct record *record);
-/* The most that packed_size can return. */
+/* The least and the most that packed_size can return. */
+size_t packed_size_min(void);
 size_t packed_size_max(void);
 size_t packed_put(char *at, const struct record *record);
 /* Returns the bytes read. */

@@ -68,6 +68,9 @@ struct sink_ops {
 	void (*close)(struct sink *sink); /* NULL is a no-op */
 };
 
+/* NULL: this build has none of that type. */
+const struct sink_ops *sink_ops_of(enum sink_type type);
+
 /* One per enum sink_type. */
 extern const struct sink_ops sink_file, sink_influxdb, sink_elasticsearch, sink_dummy;
 
