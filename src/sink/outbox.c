@@ -60,7 +60,7 @@ struct outbox {
 	pthread_cond_t work, room;
 	struct pool blocks;
 	uint32_t first_plus_1, last_plus_1; /* the queue */
-	bool stop, closed, reopen, done;
+	bool held, stop, closed, reopen, done;
 	uint64_t deadline_boot_ns; /* after stop */
 	struct outbox_stats stats;
 };
@@ -94,7 +94,7 @@ static struct block *queue_take(struct outbox *outbox)
 
 	pthread_mutex_lock(&outbox->lock);
 	reopen_if_wanted(outbox);
-	while (!outbox->first_plus_1 && !outbox->stop) {
+	while (outbox->held || (!outbox->first_plus_1 && !outbox->stop)) {
 		pthread_cond_wait(&outbox->work, &outbox->lock);
 		reopen_if_wanted(outbox);
 	}
@@ -226,6 +226,7 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 	outbox->closed_fd = -1;
 	outbox->filter = conf->filter;
 	outbox->events = settings->events;
+	outbox->held = conf->held;
 	memcpy(outbox->name, settings->name, sizeof(outbox->name));
 	memcpy(outbox->stats.name, outbox->name, sizeof(outbox->name));
 	pthread_mutex_init(&outbox->lock, NULL);
@@ -342,6 +343,19 @@ bool outbox_is_done(struct outbox *outbox)
 	return done;
 }
 
+void outbox_release(struct outbox *outbox)
+{
+	pthread_mutex_lock(&outbox->lock);
+	outbox->held = false;
+	pthread_cond_signal(&outbox->work);
+	pthread_mutex_unlock(&outbox->lock);
+}
+
+const char *outbox_name(const struct outbox *outbox)
+{
+	return outbox->name;
+}
+
 void outbox_reopen(struct outbox *outbox)
 {
 	/* what was pushed before goes into the file before */
@@ -357,6 +371,7 @@ void outbox_drain(struct outbox *outbox, uint64_t deadline_boot_ns)
 	if (outbox->joined || !outbox->started)
 		return;
 	outbox_stop(outbox, deadline_boot_ns);
+	outbox_release(outbox);
 	pthread_join(outbox->thread, NULL);
 	outbox->joined = true;
 }
