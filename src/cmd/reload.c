@@ -30,7 +30,7 @@ static void tell_restarts(const struct settings *is, const struct settings *want
 	tell_restart(is->conntrack_track != wanted->conntrack_track, "conntrack.track");
 	tell_restart(is->conntrack_netns_all != wanted->conntrack_netns_all, "conntrack.netns");
 	tell_restart(is->conntrack_ring_bytes != wanted->conntrack_ring_bytes,
-		     "conntrack.ring_bytes");
+		     "conntrack.ring");
 	tell_restart(is->table_max_flows != wanted->table_max_flows, "table.max_flows");
 	tell_restart(strcmp(is->listen_socket, wanted->listen_socket) != 0, "listen.socket");
 	tell_restart(strcmp(is->source, wanted->source) != 0, "source");

@@ -54,6 +54,8 @@ static int open_row(struct run *run, struct sink_row *row, struct why *why)
 			  .fd = row->is_output ? STDOUT_FILENO : -1,
 			  .encoder = row->is_output ? run->options.encoder : NULL,
 			  .host = engine_host(run->engine) },
+		/* the one before may still have that spool */
+		.held = row->settings.spool_path[0] != '\0',
 	};
 	const char *filter = row->is_output ? run->options.filter : row->settings.filter;
 	struct why inner = { "" };

@@ -36,7 +36,8 @@ void engine_free(struct engine *engine); /* NULL is a no-op */
 void engine_own_outbox(struct engine *engine, struct outbox *outbox);
 /* From the next record on `next` are fed and no others: the new ones among them are
  * given away; those that are not among them any more drain aside, until drain_ns from
- * now, are freed and said goodbye to in the log. Every record is in exactly one of an
+ * now, are freed and said goodbye to in the log; one that is held is released when no
+ * other of its name drains. Every record is in exactly one of an
  * old outbox and that in its place. -EBUSY with the sentence: those of the last swaps
  * still drain; nothing has changed. */
 int engine_swap_outboxes(struct engine *engine, struct outbox *const *next, unsigned count,

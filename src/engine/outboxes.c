@@ -10,6 +10,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -73,12 +74,32 @@ static void say_goodbye(struct outbox *outbox)
 		 (unsigned long long)dropped);
 }
 
-uint64_t outboxes_tick(struct engine *engine, uint64_t now_boot_ns)
+static bool is_retired(const struct engine *engine, const struct outbox *outbox, unsigned before)
+{
+	for (unsigned i = 0; i < before; i++) {
+		if (!strcmp(outbox_name(engine->retired[i]), outbox_name(outbox)))
+			return true;
+	}
+	return false;
+}
+
+/* Of one sink there is one that delivers: the oldest. */
+static void release_heirs(struct engine *engine)
+{
+	for (unsigned i = 0; i < engine->retired_count; i++) {
+		if (!is_retired(engine, engine->retired[i], i))
+			outbox_release(engine->retired[i]);
+	}
+	for (unsigned i = 0; i < engine->outbox_count; i++) {
+		if (!is_retired(engine, engine->outbox[i], engine->retired_count))
+			outbox_release(engine->outbox[i]);
+	}
+}
+
+static void forget_done(struct engine *engine)
 {
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		outbox_flush(engine->outbox[i]);
 	for (unsigned i = 0; i < engine->retired_count; i++) {
 		struct outbox *outbox = engine->retired[i];
 
@@ -89,8 +110,18 @@ uint64_t outboxes_tick(struct engine *engine, uint64_t now_boot_ns)
 		say_goodbye(outbox);
 		outbox_free(outbox);
 	}
+	if (kept == engine->retired_count)
+		return;
 	engine->retired_count = kept;
-	return kept ? now_boot_ns + RETIRED_LOOK_NS : UINT64_MAX;
+	release_heirs(engine);
+}
+
+uint64_t outboxes_tick(struct engine *engine, uint64_t now_boot_ns)
+{
+	for (unsigned i = 0; i < engine->outbox_count; i++)
+		outbox_flush(engine->outbox[i]);
+	forget_done(engine);
+	return engine->retired_count ? now_boot_ns + RETIRED_LOOK_NS : UINT64_MAX;
 }
 
 void outboxes_free(struct engine *engine)
@@ -138,6 +169,7 @@ int engine_swap_outboxes(struct engine *engine, struct outbox *const *next, unsi
 	for (unsigned i = 0; i < count; i++)
 		engine->outbox[i] = next[i];
 	engine->outbox_count = count;
+	release_heirs(engine);
 	outboxes_tell_wanted(engine);
 	loop_timer_set(engine->timer, now_boot_ns);
 	return 0;
@@ -177,24 +209,21 @@ void engine_stop(struct engine *engine, uint64_t drain_ns)
 
 bool engine_has_drained(struct engine *engine)
 {
+	forget_done(engine);
 	for (unsigned i = 0; i < engine->outbox_count; i++) {
 		if (!outbox_is_done(engine->outbox[i]))
 			return false;
 	}
-	for (unsigned i = 0; i < engine->retired_count; i++) {
-		if (!outbox_is_done(engine->retired[i]))
-			return false;
-	}
-	return true;
+	return !engine->retired_count;
 }
 
 void engine_shutdown(struct engine *engine, uint64_t drain_ns)
 {
 	engine_stop(engine, drain_ns);
-	for (unsigned i = 0; i < engine->outbox_count; i++)
-		outbox_drain(engine->outbox[i], engine->drain_until_boot_ns);
 	for (unsigned i = 0; i < engine->retired_count; i++)
 		outbox_drain(engine->retired[i], engine->drain_until_boot_ns);
+	for (unsigned i = 0; i < engine->outbox_count; i++)
+		outbox_drain(engine->outbox[i], engine->drain_until_boot_ns);
 }
 
 void engine_subscribe(struct engine *engine, struct subscriber *subscriber)

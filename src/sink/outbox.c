@@ -62,8 +62,7 @@ static void init_cond(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attributes);
 }
 
-/* What an earlier run has left is delivered first. */
-static int open_spool(struct outbox *outbox, struct why *why)
+int outbox_open_spool(struct outbox *outbox, struct why *why)
 {
 	struct spool_stats stats;
 	int r;
@@ -100,6 +99,7 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 	outbox->settings = *settings;
 	outbox->filter = conf->filter;
 	outbox->events = settings->events;
+	outbox->held = conf->held;
 	outbox->random = hash_seed_random();
 	outbox->stats.queue_bytes_max = settings->queue_bytes;
 	memcpy(outbox->name, settings->name, sizeof(outbox->name));
@@ -124,7 +124,8 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 	r = conf->ops->open(&outbox->sink, &conf->sink, why);
 	if (r < 0)
 		goto fail;
-	r = open_spool(outbox, why);
+	/* one that is held gets it from the one before */
+	r = conf->held ? 0 : outbox_open_spool(outbox, why);
 	if (r == 0)
 		r = start_thread(outbox, why);
 	if (r < 0)
@@ -228,6 +229,19 @@ bool outbox_is_done(struct outbox *outbox)
 	return done;
 }
 
+void outbox_release(struct outbox *outbox)
+{
+	pthread_mutex_lock(&outbox->lock);
+	outbox->held = false;
+	pthread_cond_signal(&outbox->work);
+	pthread_mutex_unlock(&outbox->lock);
+}
+
+const char *outbox_name(const struct outbox *outbox)
+{
+	return outbox->name;
+}
+
 void outbox_reopen(struct outbox *outbox)
 {
 	/* what was pushed before goes into the file before */
@@ -243,6 +257,7 @@ void outbox_drain(struct outbox *outbox, uint64_t deadline_boot_ns)
 	if (outbox->joined || !outbox->started)
 		return;
 	outbox_stop(outbox, deadline_boot_ns);
+	outbox_release(outbox);
 	pthread_join(outbox->thread, NULL);
 	outbox->joined = true;
 }

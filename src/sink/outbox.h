@@ -23,6 +23,9 @@ struct outbox_conf {
 	const struct sink_ops *ops;
 	struct sink_conf sink; /* its settings are copied */
 	struct filter *filter; /* given away; NULL: everything */
+	/* Takes records, but neither delivers nor touches its spool before outbox_release:
+	 * it replaces one that still has that spool. */
+	bool held;
 };
 
 /* taken + replayed = delivered + dropped (but full) + queued + spooled, at any time. Records,
@@ -57,6 +60,9 @@ void outbox_drain(struct outbox *outbox, uint64_t deadline_boot_ns);
  * any more; then true once the thread has ended, so that outbox_free does not wait. */
 void outbox_stop(struct outbox *outbox, uint64_t deadline_boot_ns);
 bool outbox_is_done(struct outbox *outbox);
+/* The one before it is done. No-op for what is not held. */
+void outbox_release(struct outbox *outbox);
+const char *outbox_name(const struct outbox *outbox);
 /* SIGHUP: has the sink open its file anew, on its own thread. */
 void outbox_reopen(struct outbox *outbox);
 void outbox_free(struct outbox *outbox); /* drains at once; NULL is a no-op */

@@ -17,6 +17,7 @@
 #include "sink/pack.h"
 
 struct spool;
+struct why;
 
 #define BLOCK_BYTES 65536
 
@@ -63,7 +64,7 @@ struct outbox {
 	struct pool blocks;
 	uint32_t first_plus_1, last_plus_1; /* the queue */
 	uint32_t queued_blocks;
-	bool stop, closed, reopen, done;
+	bool held, stop, closed, reopen, done;
 	uint64_t deadline_boot_ns; /* after stop */
 	struct outbox_stats stats;
 };
@@ -78,6 +79,9 @@ static inline uint32_t block_slot(const struct outbox *outbox, const struct bloc
 	return (uint32_t)(((const char *)block - outbox->blocks.memory) / sizeof(*block));
 }
 
+/* Opens the spool, if there is to be one: what an earlier run has left is delivered
+ * first. */
+int outbox_open_spool(struct outbox *outbox, struct why *why);
 /* The thread; context is the outbox. */
 void *outbox_work(void *context);
 /* With the lock held: until the condition is signalled, ns at most. */

@@ -582,10 +582,26 @@ static bool round_of(struct outbox *outbox)
 	return true;
 }
 
+/* Until the outbox that this one replaces is done with the spool. */
+static void await_release(struct outbox *outbox)
+{
+	struct why why = { "" };
+	bool was_held;
+
+	pthread_mutex_lock(&outbox->lock);
+	was_held = outbox->held;
+	while (outbox->held)
+		outbox_wait(outbox, &outbox->work, FOREVER_NS);
+	pthread_mutex_unlock(&outbox->lock);
+	if (was_held && outbox_open_spool(outbox, &why) < 0)
+		log_error("sink %s: %s; it goes on without", outbox->name, why.text);
+}
+
 void *outbox_work(void *context)
 {
 	struct outbox *outbox = context;
 
+	await_release(outbox);
 	if (outbox->spool) {
 		outbox->is_spooling = !spool_is_empty(outbox->spool);
 		count_spool(outbox);

@@ -324,6 +324,23 @@ test_a_sink_that_hangs_keeps_the_end_waiting_until_its_deadline() {
 	check -f "$T/all" count 500 'r.event == "end" and r.proto == "udp"'
 }
 
+test_a_sink_that_hangs_drains_aside_when_it_is_replaced() {
+	local reader
+	stalled 4s
+	config stuck=json:"$T/freed" all=json:"$T/all" 'drain_timeout:"4s"'
+	reload
+	short 100
+	wait_for check -f "$T/freed" count 100 'r.event == "end" and r.proto == "udp"'
+	fails logged 1 'sink stuck as it was before the reload has ended'
+	wait_for logged 1 'sink stuck as it was before the reload has ended: .* [1-9][0-9]* dropped'
+	# what the pipe took is the beginning, the rest was given up with its deadline
+	exec {reader}<"$T/pipe"
+	head -c 60000 <&"$reader" | sed '$d' >"$T/first"
+	check -f "$T/first" at_least 50 'r.proto == "udp"'
+	weir_stop
+	records within "$T/all" "$T/first" "$T/freed"
+}
+
 # Its hang-up is a reload for a daemon; what cannot be written any more is the end.
 test_a_terminal_that_goes_away_ends_it() {
 	pair
