@@ -14,7 +14,7 @@ folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # shellcheck source=tests/netns/lib.sh
 . "$folder/../netns/lib.sh"
 # shellcheck disable=SC1090
-. "$folder/$1.sh"
+. "${SUITE_FOLDER:-$folder}/$1.sh"
 trap 'failed_at "$LINENO" "$BASH_COMMAND"' ERR
 ip link set lo up
 "test_$2"
