@@ -10,11 +10,14 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/why.h"
 #include "cmd/cmd.h"
+#include "cmd/load.h"
 #include "cmd/run.h"
+#include "config/config.h"
 
 static void tell_restart(bool changed, const char *key)
 {
@@ -33,6 +36,10 @@ static void tell_restarts(const struct settings *is, const struct settings *want
 		     "conntrack.ring");
 	tell_restart(is->table_max_flows != wanted->table_max_flows, "table.max_flows");
 	tell_restart(strcmp(is->listen_socket, wanted->listen_socket) != 0, "listen.socket");
+	tell_restart(strcmp(is->listen_http, wanted->listen_http) != 0, "listen.http");
+	tell_restart(strcmp(is->listen_token_file, wanted->listen_token_file) != 0,
+		     "listen.token_file");
+	tell_restart(strcmp(is->listen_hosts, wanted->listen_hosts) != 0, "listen.hosts");
 	tell_restart(strcmp(is->source, wanted->source) != 0, "source");
 }
 
@@ -65,12 +72,40 @@ static int apply(struct run *run, const struct settings *wanted, struct why *why
 	return other_pace ? engine_set_pace(run->engine, why) : 0;
 }
 
+static void log_errors(const struct config_errors *errors)
+{
+	const char *line = errors->text.data, *end = line + errors->text.len, *newline;
+
+	for (; line < end; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(end - line));
+		if (!newline)
+			break;
+		log_error("%.*s", (int)(newline - line), line);
+	}
+	if (errors->count > CONFIG_ERRORS_SHOWN)
+		log_error("and %u more", errors->count - CONFIG_ERRORS_SHOWN);
+}
+
+static bool is_good(const char *path, struct settings *scratch)
+{
+	const struct config_conf conf = { .path = path, .environment = environ,
+					  .check_filter = load_check_filter };
+	struct config_errors errors = { 0 };
+	struct config_origin origin;
+	int r = config_load(scratch, &origin, &conf, &errors);
+
+	log_errors(&errors);
+	config_errors_fini(&errors);
+	return r == 0;
+}
+
 /* The same flags over the same environment and file, as they are now. */
 static bool read_anew(const struct run *run, struct settings *ret)
 {
 	struct options options;
 
-	/* it says what is wrong */
+	if (!is_good(run->options.config_path, ret))
+		return false;
 	if (options_parse(&options, ret, TAKES_FILTER | TAKES_RUN, run->argc, run->argv) >= 0)
 		return false;
 	options_fini(&options);

@@ -15,7 +15,6 @@ config() {
 		*) keys+=", \"${item%%:*}\": ${item#*:}" ;;
 		esac
 	done
-	"$WEIR" help config >"$T/help" 2>&1 || skip 'this weir reads no configuration'
 	echo "{\"sinks\": {$sinks}, \"refresh\": \"200ms\"$keys}" >"$T/weir.json.new"
 	# never read half written
 	mv "$T/weir.json.new" "$T/weir.json"
@@ -31,7 +30,7 @@ sink_json() {
 
 # daemon [VARIABLE=VALUE...]: with these settings, until it is ready
 daemon() {
-	env WEIR_CONFIG="$T/weir.json" "$@" "$WEIR" run >"$T/output" 2>"$T/weir.log" &
+	env "$@" "$WEIR" run -c "$T/weir.json" >"$T/output" 2>"$T/weir.log" &
 	weir_pid=$!
 	wait_for is_ready
 }
@@ -154,6 +153,7 @@ test_sinks_that_come_change_and_go_lose_and_double_no_record() {
 }
 
 test_a_bad_configuration_changes_nothing() {
+	local what
 	pair
 	config all=json:"$T/all" lines=json:"$T/lines"
 	daemon
@@ -169,6 +169,12 @@ test_a_bad_configuration_changes_nothing() {
 	config all=json:"$T/all" lines=json:"$T/lines":'prot 80'
 	refused_reload
 	wait_for has_grown "$T/lines"
+	config all=json:"$T/all" lines=json:"$T/lines" 'refersh:"1s"' 'table:{"max_flows":"many"}'
+	refused_reload
+	for what in refersh max_flows; do
+		wait_for logged 1 "^weir: error: $T/weir.json:1:[0-9]*: .*$what"
+	done
+	wait_for has_grown "$T/lines"
 	stop_many
 	weir_stop
 	records same "$T/all" "$T/lines"
@@ -177,7 +183,7 @@ test_a_bad_configuration_changes_nothing() {
 
 test_a_sink_that_cannot_be_opened_stops_the_start() {
 	config lines=json:"$T/missing/lines"
-	status_is 1 env WEIR_CONFIG="$T/weir.json" "$WEIR" run 2>"$T/said"
+	status_is 1 "$WEIR" run -c "$T/weir.json" 2>"$T/said"
 	grep -qx "weir: error: sink lines: $T/missing/lines: No such file or directory" "$T/said"
 }
 
