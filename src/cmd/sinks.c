@@ -55,7 +55,8 @@ static int open_row(struct run *run, struct sink_row *row, struct why *why)
 			  .encoder = row->is_output ? run->options.encoder : NULL,
 			  .host = engine_host(run->engine) },
 		/* the one before may still have that spool */
-		.held = row->settings.spool_path[0] != '\0',
+		.held = row->settings.spool_path[0] &&
+			engine_has_sink(run->engine, row->settings.name),
 	};
 	const char *filter = row->is_output ? run->options.filter : row->settings.filter;
 	struct why inner = { "" };

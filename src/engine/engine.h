@@ -42,6 +42,8 @@ void engine_own_outbox(struct engine *engine, struct outbox *outbox);
  * still drain; nothing has changed. */
 int engine_swap_outboxes(struct engine *engine, struct outbox *const *next, unsigned count,
 			 uint64_t drain_ns, struct why *why);
+/* One of that name is fed, or drains. */
+bool engine_has_sink(const struct engine *engine, const char *name);
 /* The settings' refresh and report have changed; they hold at once. -EINVAL with the
  * sentence: they cannot. */
 int engine_set_pace(struct engine *engine, struct why *why);

@@ -139,6 +139,19 @@ void engine_own_outbox(struct engine *engine, struct outbox *outbox)
 	outboxes_tell_wanted(engine);
 }
 
+bool engine_has_sink(const struct engine *engine, const char *name)
+{
+	for (unsigned i = 0; i < engine->outbox_count; i++) {
+		if (!strcmp(outbox_name(engine->outbox[i]), name))
+			return true;
+	}
+	for (unsigned i = 0; i < engine->retired_count; i++) {
+		if (!strcmp(outbox_name(engine->retired[i]), name))
+			return true;
+	}
+	return false;
+}
+
 static bool is_among(const struct outbox *outbox, struct outbox *const *list, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -220,8 +233,12 @@ bool engine_has_drained(struct engine *engine)
 void engine_shutdown(struct engine *engine, uint64_t drain_ns)
 {
 	engine_stop(engine, drain_ns);
-	for (unsigned i = 0; i < engine->retired_count; i++)
+	for (unsigned i = 0; i < engine->retired_count; i++) {
 		outbox_drain(engine->retired[i], engine->drain_until_boot_ns);
+		say_goodbye(engine->retired[i]);
+		outbox_free(engine->retired[i]); /* with it goes its hold on the spool */
+	}
+	engine->retired_count = 0;
 	for (unsigned i = 0; i < engine->outbox_count; i++)
 		outbox_drain(engine->outbox[i], engine->drain_until_boot_ns);
 }

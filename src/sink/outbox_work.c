@@ -586,14 +586,16 @@ static bool round_of(struct outbox *outbox)
 static void await_release(struct outbox *outbox)
 {
 	struct why why = { "" };
-	bool was_held;
+	bool was_held, is_idle;
 
 	pthread_mutex_lock(&outbox->lock);
 	was_held = outbox->held;
 	while (outbox->held)
 		outbox_wait(outbox, &outbox->work, FOREVER_NS);
+	/* one that was made in vain: the one before it has its spool still */
+	is_idle = outbox->stop && !outbox->first_plus_1;
 	pthread_mutex_unlock(&outbox->lock);
-	if (was_held && outbox_open_spool(outbox, &why) < 0)
+	if (was_held && !is_idle && outbox_open_spool(outbox, &why) < 0)
 		log_error("sink %s: %s; it goes on without", outbox->name, why.text);
 }
 

@@ -26,6 +26,7 @@ sink_json() {
 	IFS=: read -r format path filter <<<"$1"
 	printf '"type": "file", "format": "%s", "path": "%s"' "$format" "$path"
 	[ -z "${filter:-}" ] || printf ', "filter": "%s"' "$filter"
+	[ "$path" != "$T/pipe" ] || printf '%s' "${extra:-}"
 }
 
 # daemon [VARIABLE=VALUE...]: with these settings, until it is ready
@@ -345,6 +346,20 @@ test_a_sink_that_hangs_drains_aside_when_it_is_replaced() {
 	check -f "$T/first" at_least 50 'r.proto == "udp"'
 	weir_stop
 	records within "$T/all" "$T/first" "$T/freed"
+}
+
+test_a_sink_with_a_spool_that_is_replaced_hands_it_on() {
+	local spool="\"spool_path\": \"$T/spool\""
+	mkdir "$T/spool"
+	extra=", $spool" stalled 2s
+	sed -i "s|\"path\": \"$T/pipe\"|\"path\": \"$T/freed\"|" "$T/weir.json"
+	reload
+	short 100
+	wait_for check -f "$T/freed" at_least 600 'r.event == "end" and r.proto == "udp"'
+	logged 1 'sink stuck as it was before the reload has ended: .* [1-9][0-9]* left in its spool, 0 dropped'
+	wait_for check stats 'all(k["queued"] + k["spooled"] == 0 for k in s["sinks"])'
+	weir_stop
+	records covers "$T/all" "$T/freed"
 }
 
 # Its hang-up is a reload for a daemon; what cannot be written any more is the end.

@@ -4,6 +4,7 @@
 
 records.py same ALL FILE...   the files together have what ALL has, each once
 records.py within ALL FILE... the files have records of ALL, each once
+records.py covers ALL FILE... the same, but a record may come again (the files may break off)
 records.py lines ALL FILE     FILE has as many lines as ALL has records
 Files are JSON lines, all of them whole.
 """
@@ -34,6 +35,19 @@ def read(paths):
     return set(got)
 
 
+def covers(everything, paths):
+    got = set()
+    for path in paths:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                if line.endswith("}\n"):
+                    record = json.loads(line)
+                    got.add((record["flow_id"], record["seq"]))
+    if got != everything:
+        fail("%d records are missing in %s, %d are more" % (
+            len(everything - got), paths, len(got - everything)))
+
+
 def main():
     command, path, *paths = sys.argv[1:]
     everything = read([path])
@@ -42,6 +56,9 @@ def main():
             count = len(list(lines))
         if count != len(everything):
             fail("%d lines in %s, %d records" % (count, paths[0], len(everything)))
+        return
+    if command == "covers":
+        covers(everything, paths)
         return
     got = read(paths)
     if got - everything:
