@@ -248,23 +248,37 @@ static void getopt_tables(unsigned takes, struct option longs[FLAGS_MAX + 1],
 	shorts[letters] = '\0';
 }
 
+static int no_memory(void)
+{
+	fprintf(stderr, "weir: no memory\n");
+	return EXIT_FAILED;
+}
+
 /* The configuration lies below all flags, wherever -c stands among them. */
 static int read_config(struct reading *reading, int argc, char **argv)
 {
 	struct option longs[FLAGS_MAX + 1];
 	char shorts[2 * FLAGS_MAX + 3];
 	struct config_origin origin;
+	bool needs_none = false;
+	char **copy; /* getopt puts the words of a filter behind the flags */
 	int letter, r;
 
+	copy = calloc((size_t)argc + 1, sizeof(*copy));
+	if (!copy)
+		return no_memory();
+	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
 	getopt_tables(reading->takes, longs, shorts);
 	optind = 0;
 	opterr = 0;
-	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (letter == 'h')
-			return -1; /* help needs none */
+	while ((letter = getopt_long(argc, copy, shorts, longs, NULL)) != -1) {
+		needs_none |= letter == 'h';
 		if (letter == 'c')
 			reading->options->config_path = optarg;
 	}
+	free(copy);
+	if (needs_none)
+		return -1;
 	r = load_settings(reading->settings, &origin, reading->options->config_path);
 	return r < 0 ? EXIT_USAGE : -1;
 }
@@ -295,12 +309,6 @@ static int read_flags(struct reading *reading, int argc, char **argv)
 static void caret(const char *text, unsigned column)
 {
 	fprintf(stderr, "  %s\n  %*s^\n", text, (int)column - 1, "");
-}
-
-static int no_memory(void)
-{
-	fprintf(stderr, "weir: no memory for the filter\n");
-	return EXIT_FAILED;
 }
 
 /* Reads what was typed alone first: an error should point into that. */

@@ -36,10 +36,6 @@ static void tell_restarts(const struct settings *is, const struct settings *want
 		     "conntrack.ring");
 	tell_restart(is->table_max_flows != wanted->table_max_flows, "table.max_flows");
 	tell_restart(strcmp(is->listen_socket, wanted->listen_socket) != 0, "listen.socket");
-	tell_restart(strcmp(is->listen_http, wanted->listen_http) != 0, "listen.http");
-	tell_restart(strcmp(is->listen_token_file, wanted->listen_token_file) != 0,
-		     "listen.token_file");
-	tell_restart(strcmp(is->listen_hosts, wanted->listen_hosts) != 0, "listen.hosts");
 	tell_restart(strcmp(is->source, wanted->source) != 0, "source");
 }
 

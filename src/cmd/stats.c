@@ -53,12 +53,16 @@ static void print_sinks(const json_t *root)
 
 	json_array_foreach(json_object_get(root, "sinks"), i, sink) {
 		dropped = json_object_get(sink, "dropped");
-		printf("sink     %-12s taken %lld  delivered %lld  queued %lld  dropped %lld "
-		       "(full) %lld (rejected) %lld (closed)\n",
-		       json_string_value(json_object_get(sink, "name")), number(sink, "taken"),
-		       number(sink, "delivered"), number(sink, "queued"),
-		       number(dropped, "full"), number(dropped, "rejected"),
-		       number(dropped, "closed"));
+		printf("sink     %-12s taken %lld  delivered %lld  queued %lld  spooled %lld  "
+		       "dropped %lld (full) + %lld (rejected) + %lld (closed) + %lld (expired) + "
+		       "%lld (spool)%s\n", json_string_value(json_object_get(sink, "name")),
+		       number(sink, "taken"), number(sink, "delivered"), number(sink, "queued"),
+		       number(sink, "spooled"), number(dropped, "full"),
+		       number(dropped, "rejected"), number(dropped, "closed"),
+		       number(dropped, "expired"), number(dropped, "spool"),
+		       number(sink, "requests") && !json_is_true(json_object_get(sink, "up")) ?
+			       "  down" :
+			       "");
 	}
 }
 

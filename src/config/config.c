@@ -26,7 +26,6 @@ struct loading {
 	struct settings *settings;
 	const struct config_conf *conf;
 	struct config_errors *errors;
-	const struct node *root;
 	bool is_old;
 	/* where each sink stands, for what is found wrong with it as a whole */
 	const struct node *sink_node[SETTINGS_SINKS_MAX];
@@ -37,9 +36,9 @@ struct loading {
 /* Root does not obey what somebody else may have written. */
 static int check_owner(const char *path, const struct stat *st, struct why *why)
 {
-	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
-		return why_set(why, -EBADMSG, "%.200s: this is no file", path);
-	if (geteuid() != 0 || S_ISFIFO(st->st_mode))
+	if (S_ISDIR(st->st_mode))
+		return why_set(why, -EBADMSG, "%.200s: this is a folder", path);
+	if (geteuid() != 0 || !S_ISREG(st->st_mode)) /* a pipe, or -c /dev/null */
 		return 0;
 	if (st->st_uid != 0)
 		return why_set(why, -EBADMSG, "%.200s belongs to user %u: as root, only root's own "
@@ -123,7 +122,7 @@ static bool expand(struct loading *loading, const struct node *node, struct buf 
 static bool takes_lists(const struct schema_row *row)
 {
 	return row->type == SCHEMA_REPORT || row->type == SCHEMA_EVENTS ||
-	       row->type == SCHEMA_URLS || row->type == SCHEMA_PORTS;
+	       row->type == SCHEMA_URLS;
 }
 
 /* The text of the node as the row's decoder wants it, terminated. */
@@ -211,8 +210,10 @@ static bool set_from_file(struct loading *loading, struct settings_sink *sink,
 		config_error(loading->errors, node, "%s: a path is wanted", node->key);
 		return true;
 	}
-	snprintf(path, sizeof(path), "%s%s%s", node->text[0] != '/' && credentials ? credentials : "",
-		 node->text[0] != '/' && credentials ? "/" : "", node->text);
+	if (node->text[0] == '/' || !credentials)
+		snprintf(path, sizeof(path), "%s", node->text);
+	else
+		snprintf(path, sizeof(path), "%s/%s", credentials, node->text);
 	if (read_file(&text, path, false, &why) == 0) {
 		while (text.len && (text.data[text.len - 1] == '\n' ||
 				    text.data[text.len - 1] == '\r'))
@@ -240,9 +241,6 @@ static void set_of_sink(struct loading *loading, struct settings_sink *sink,
 		key = node->key;
 	if (!strcmp(key, "type") || set_from_file(loading, sink, node))
 		return;
-	/* two words of the old tool that are others here */
-	if (!strcmp(key, "database") && sink->type == SINK_ELASTICSEARCH)
-		key = "index";
 	row = schema_find(schema_sink_table, key, &nearest);
 	if (!row)
 		unknown(loading, node, node->key, &nearest);
@@ -280,8 +278,9 @@ static int type_of(struct loading *loading, const struct node *node, const char 
 	int legacy;
 
 	if (!type || type->kind != NODE_SCALAR) {
-		config_error(loading->errors, type ? type : node, "sink %.40s: its type is missing: "
-			     "file, influxdb, elasticsearch or dummy", node->key);
+		config_error(loading->errors, type ? type : node,
+			     "sink %.40s: its type is missing: file, influxdb or dummy",
+			     node->key);
 		return -1;
 	}
 	*word = type->text;
@@ -292,10 +291,13 @@ static int type_of(struct loading *loading, const struct node *node, const char 
 		nearest_offer(&nearest, known->word);
 	}
 	legacy = legacy_sink_type(*word);
-	if (legacy < 0)
+	if (!strncmp(*word, "elastic", 7))
+		config_error(loading->errors, type, "sink %.40s: Elasticsearch is not there yet",
+			     node->key);
+	else if (legacy < 0)
 		config_error(loading->errors, type, "unknown sink type \"%.40s\"%s%s%s", *word,
-			     nearest.best ? "; did you mean " : "; there are file, influxdb, "
-								"elasticsearch and dummy",
+			     nearest.best ? "; did you mean " : "; there are file, influxdb and "
+								"dummy",
 			     nearest.best ? nearest.best : "", nearest.best ? "?" : "");
 	return legacy;
 }
@@ -389,7 +391,7 @@ static void set_top(struct loading *loading, const struct node *node)
 			set_sink(loading, sink);
 		return;
 	}
-	if (legacy_set(loading->settings, loading->root, node, loading->errors))
+	if (legacy_set(loading->settings, node, loading->errors))
 		return;
 	if (node->kind == NODE_MAP && is_prefix(node->key))
 		set_group(loading, node);
@@ -427,12 +429,11 @@ static void load_file(struct loading *loading, struct config_origin *origin)
 	buf_fini(&text);
 	if (!root)
 		return;
-	loading->root = root;
 	loading->is_old = origin->is_old = legacy_is_file(root);
 	for (node = root->first; node; node = node->next)
 		set_top(loading, node);
 	if (loading->is_old) {
-		legacy_finish(loading->settings, root);
+		legacy_finish(loading->settings);
 		legacy_apply_environment(loading->settings, loading->conf->environment,
 					 loading->errors);
 		snprintf(origin->notice, sizeof(origin->notice),

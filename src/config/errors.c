@@ -44,5 +44,5 @@ void config_error(struct config_errors *errors, const struct node *node, const c
 void config_error_text(struct config_errors *errors, const char *sentence)
 {
 	if (errors->count++ < CONFIG_ERRORS_SHOWN)
-		buf_printf(&errors->text, "%s\n", sentence);
+		buf_printf(&errors->text, "weir: %s\n", sentence);
 }

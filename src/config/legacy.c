@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/num.h"
@@ -19,7 +18,6 @@
 #include "config/schema.h"
 
 #define POINTS 3
-#define OLD_API "127.0.0.1:8000"
 
 static const char *const top_keys[] = { "api_enabled",	 "api_endpoint",   "sysctl_manage",
 					"pprof_enabled", "pprof_endpoint", "probe" };
@@ -35,8 +33,6 @@ static const struct {
 	{ "dummy", SINK_DUMMY, false },
 	{ "influxdb-udp", SINK_INFLUXDB, true },
 	{ "influxdb-http", SINK_INFLUXDB, true },
-	{ "elastic", SINK_ELASTICSEARCH, true },
-	{ "elasticsearch", SINK_ELASTICSEARCH, false },
 };
 
 static const struct {
@@ -224,36 +220,12 @@ static void set_probe(struct settings *settings, const struct node *probe,
 
 /* --- the rest --------------------------------------------------------------------- */
 
-static void set_api(struct settings *settings, const char *endpoint)
-{
-	static const char localhost[] = "localhost";
-	const size_t n = sizeof(localhost) - 1;
-
-	if (!strncasecmp(endpoint, localhost, n) && endpoint[n] == ':')
-		snprintf(settings->listen_http, sizeof(settings->listen_http), "127.0.0.1%s",
-			 endpoint + n);
-	else
-		snprintf(settings->listen_http, sizeof(settings->listen_http), "%s", endpoint);
-}
-
 static bool is_false(const char *text)
 {
 	return !strcasecmp(text, "false") || !strcmp(text, "0") || !strcasecmp(text, "f");
 }
 
-static const char *text_of(const struct node *root, const char *key, const char *otherwise)
-{
-	const struct node *node;
-
-	for (node = root->first; node; node = node->next) {
-		if (!strcasecmp(node->key, key) && node->kind == NODE_SCALAR)
-			return node->text;
-	}
-	return otherwise;
-}
-
-bool legacy_set(struct settings *settings, const struct node *root, const struct node *node,
-		struct config_errors *errors)
+bool legacy_set(struct settings *settings, const struct node *node, struct config_errors *errors)
 {
 	if (!is_top_key(node->key))
 		return false;
@@ -263,20 +235,12 @@ bool legacy_set(struct settings *settings, const struct node *root, const struct
 		config_error(errors, node, "%s: a single value is wanted", node->key);
 	else if (!strcasecmp(node->key, "sysctl_manage"))
 		settings->conntrack_manage_sysctl = !is_false(node->text);
-	else if (!strcasecmp(node->key, "api_endpoint") || !strcasecmp(node->key, "api_enabled")) {
-		if (is_false(text_of(root, "api_enabled", "true")))
-			set_api(settings, "off");
-		else
-			set_api(settings, text_of(root, "api_endpoint", OLD_API));
-	}
-	/* pprof_*: the profiler of another language's runtime */
+	/* api_*: weir answers on its socket; pprof_*: the profiler of another runtime */
 	return true;
 }
 
 void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 {
-	char host[64] = "localhost";
-
 	if (!strcmp(word, "stderr"))
 		snprintf(sink->path, sizeof(sink->path), "stderr");
 	if (!strcmp(word, "influxdb-udp"))
@@ -292,24 +256,15 @@ void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 	case SINK_INFLUXDB:
 		sink->batch_records = 128;
 		break;
-	case SINK_ELASTICSEARCH:
-		sink->batch_records = 2048;
-		gethostname(host, sizeof(host) - 1);
-		snprintf(sink->index, sizeof(sink->index), "conntracct-%s", host);
-		snprintf(sink->url[0], sizeof(sink->url[0]), "http://localhost:9200");
-		sink->url_count = 1;
-		break;
 	case SINK_DUMMY:
 		break;
 	}
 }
 
-void legacy_finish(struct settings *settings, const struct node *root)
+void legacy_finish(struct settings *settings)
 {
 	struct settings_sink *sink;
 
-	if (!node_find(root, "api_endpoint") && !node_find(root, "api_enabled"))
-		set_api(settings, OLD_API);
 	if (settings->sink_count)
 		return;
 	sink = settings_add_sink(settings, "stdout", SINK_FILE);
@@ -320,7 +275,6 @@ void legacy_finish(struct settings *settings, const struct node *root)
 void legacy_apply_environment(struct settings *settings, char *const *environment,
 			      struct config_errors *errors)
 {
-	struct node root = { .kind = NODE_MAP };
 	const char *equals;
 
 	for (; *environment; environment++) {
@@ -337,10 +291,6 @@ void legacy_apply_environment(struct settings *settings, char *const *environmen
 		snprintf(text, sizeof(text), "%s", equals + 1);
 		node.key = key;
 		node.text = text;
-		root.first = root.last = &node;
-		if (!strcasecmp(key, "api_enabled") && !is_false(text) &&
-		    strcmp(settings->listen_http, "off"))
-			continue; /* as the file has it */
-		legacy_set(settings, &root, &node, errors);
+		legacy_set(settings, &node, errors);
 	}
 }

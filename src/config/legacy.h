@@ -15,8 +15,7 @@ struct why;
 /* True of a file that uses its keys and sink types only, and uses some. */
 bool legacy_is_file(const struct node *root);
 /* A top-level key of it: taken over; false: it is none of them. */
-bool legacy_set(struct settings *settings, const struct node *root, const struct node *node,
-		struct config_errors *errors);
+bool legacy_set(struct settings *settings, const struct node *node, struct config_errors *errors);
 /* What a sink's type is called here; what goes with the old word is set once the
  * sink is there. -1: it is none of its types. */
 int legacy_sink_type(const char *word);
@@ -24,7 +23,7 @@ void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 /* The key that a sink's old key has here; NULL: it is none of them. */
 const char *legacy_sink_key(const char *key);
 /* What a file of the old tool implies without saying it, after all is set. */
-void legacy_finish(struct settings *settings, const struct node *root);
+void legacy_finish(struct settings *settings);
 /* CT_API_ENABLED and its like. */
 void legacy_apply_environment(struct settings *settings, char *const *environment,
 			      struct config_errors *errors);

@@ -158,7 +158,6 @@ int schema_decode(const struct schema_row *row, void *settings, const char *text
 		return report_decode(settings, row->max, text, why);
 	case SCHEMA_EVENTS:
 	case SCHEMA_URLS:
-	case SCHEMA_PORTS:
 		return list_decode(row, settings, text, why);
 	}
 	return -EINVAL;
@@ -212,7 +211,6 @@ void schema_print(const struct schema_row *row, const void *settings, struct buf
 		break;
 	case SCHEMA_EVENTS:
 	case SCHEMA_URLS:
-	case SCHEMA_PORTS:
 		list_print(row, settings, buf);
 		break;
 	}

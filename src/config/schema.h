@@ -22,7 +22,6 @@ enum schema_type {
 	SCHEMA_REPORT,   /* report and report_count: JSON; every age and every <= max */
 	SCHEMA_EVENTS,   /* uint32_t, bit per enum event: names, by commas or as JSON list */
 	SCHEMA_URLS,     /* url and url_count of a sink: one, by commas, or as JSON list */
-	SCHEMA_PORTS,    /* struct settings_ports: numbers, by commas or as JSON list */
 };
 
 struct schema_word {

@@ -77,7 +77,7 @@ static int check_urls(const struct settings_sink *sink, struct why *why)
 {
 	if (!sink->url_count)
 		return why_set(why, -EINVAL, "sinks.%s: a url is missing", sink->name);
-	if (sink->type == SINK_INFLUXDB && sink->api == SINK_API_UDP)
+	if (sink->api == SINK_API_UDP)
 		return 0;
 	for (uint32_t i = 0; i < sink->url_count; i++) {
 		if (strncmp(sink->url[i], "http://", 7) && strncmp(sink->url[i], "https://", 8))
@@ -94,12 +94,10 @@ static int check_sink(const struct settings_sink *sink, struct why *why)
 	if (!is_name(sink->name))
 		return why_set(why, -EINVAL, "sinks.%s: a name is of letters, digits, _ . and -",
 			       sink->name);
-	if (sink->type == SINK_INFLUXDB || sink->type == SINK_ELASTICSEARCH)
+	if (sink->type == SINK_INFLUXDB)
 		r = check_urls(sink, why);
 	if (r == 0 && sink->type == SINK_INFLUXDB)
 		r = check_influxdb(sink, why);
-	if (r == 0 && sink->type == SINK_ELASTICSEARCH && !sink->index[0])
-		r = why_set(why, -EINVAL, "sinks.%s: an index is missing", sink->name);
 	if (r == 0 && !!sink->tls_cert[0] != !!sink->tls_key[0])
 		r = why_set(why, -EINVAL, "sinks.%s: tls_cert and tls_key go together",
 			    sink->name);

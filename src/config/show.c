@@ -137,14 +137,13 @@ static void comment(struct buf *buf, const char *indent, const char *help)
 }
 
 /* Sinks are all commented out: whoever starts the example writes to nobody. */
-static void example_sink(struct buf *buf, const char *name, enum sink_type type,
-			 const char *needed)
+static void example_sink(struct buf *buf, const char *name, enum sink_type type)
 {
 	const struct schema_row *row;
 	struct settings_sink sink;
 
 	settings_sink_init(&sink, name, type);
-	buf_printf(buf, "#\n#  %s:\n#    type: %s\n%s", name, type_word(type), needed);
+	buf_printf(buf, "#\n#  %s:\n#    type: %s\n", name, type_word(type));
 	for (row = schema_sink_table; row->key; row++) {
 		if (row->sinks && !(row->sinks >> type & 1))
 			continue;
@@ -177,7 +176,6 @@ void config_example(struct buf *buf)
 	}
 	buf_puts(buf, "\n# Where records go, besides the socket: any number of sinks, each with a\n"
 		      "# name. Without one, weir run writes to standard output.\n#sinks:\n");
-	example_sink(buf, "lines", SINK_FILE, "");
-	example_sink(buf, "influx", SINK_INFLUXDB, "");
-	example_sink(buf, "search", SINK_ELASTICSEARCH, "");
+	example_sink(buf, "lines", SINK_FILE);
+	example_sink(buf, "influx", SINK_INFLUXDB);
 }

@@ -38,8 +38,8 @@ int hand_over_members(const toml_outlet *outlet, const toml::node &node)
 				return -1;
 		}
 	} else if (const auto *array = node.as_array()) {
-		for (auto &&value : *array) {
-			if (hand_over(outlet, value, {}, place_of(value)) < 0)
+		for (size_t i = 0; i < array->size(); i++) {
+			if (hand_over(outlet, (*array)[i], {}, place_of((*array)[i])) < 0)
 				return -1;
 		}
 	}

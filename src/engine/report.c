@@ -115,9 +115,17 @@ static void sinks_json(struct engine *engine, struct buf *buf)
 		json_member_u64(buf, "full", stats.dropped_full);
 		json_member_u64(buf, "rejected", stats.dropped_rejected);
 		json_member_u64(buf, "closed", stats.dropped_closed);
+		json_member_u64(buf, "expired", stats.dropped_expired);
+		json_member_u64(buf, "spool", stats.dropped_spool);
 		json_object_end(buf);
 		json_member_u64(buf, "queued", stats.queued);
-		json_member_u64(buf, "spooled", 0); /* this build has no spool */
+		json_member_u64(buf, "spooled", stats.spooled);
+		json_member_u64(buf, "replayed", stats.replayed);
+		json_member_u64(buf, "queued_bytes", stats.queued_bytes);
+		json_member_u64(buf, "spooled_bytes", stats.spooled_bytes);
+		json_member_u64(buf, "requests", stats.requests);
+		json_member_u64(buf, "retries", stats.retries);
+		json_member_bool(buf, "up", stats.up);
 		json_object_end(buf);
 	}
 	json_array_end(buf);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <libdeflate.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,17 +102,16 @@ static void set_always(struct http *http)
 	set_tls(http);
 }
 
-int http_new(struct http **ret, const struct settings_sink *settings, enum http_auth auth,
-	     struct why *why)
+int http_new(struct http **ret, const struct settings_sink *settings, struct why *why)
 {
 	struct http *http = calloc(1, sizeof(*http));
 
 	if (!http)
 		return why_set(why, -ENOMEM, "no memory for sink %s", settings->name);
 	http->settings = *settings;
-	if (settings->token[0] && auth != HTTP_AUTH_NONE)
-		snprintf(http->authorization, sizeof(http->authorization), "Authorization: %s %s",
-			 auth == HTTP_AUTH_TOKEN ? "Token" : "ApiKey", settings->token);
+	if (settings->token[0])
+		snprintf(http->authorization, sizeof(http->authorization),
+			 "Authorization: Token %s", settings->token);
 	pthread_once(&once, init_curl);
 	http->curl = curl_easy_init();
 	if (settings->gzip)
@@ -257,8 +257,8 @@ static int ask_one(struct http *http, uint32_t i, const struct http_request *req
 		answer->body_n = http->answer.error ? 0 : http->answer.len - 1;
 		return 0;
 	}
-	n = strcspn(host_of(http->settings.url[i]), "/?#");
-	return why_set(why, -EIO, "%.*s: %.150s", (int)(n < 100 ? n : 100),
+	return why_set(why, -EIO, "%.*s: %.150s",
+		       (int)strcspn(host_of(http->settings.url[i]), "/?#"),
 		       host_of(http->settings.url[i]),
 		       http->error[0] ? http->error : curl_easy_strerror(code));
 }
@@ -288,12 +288,10 @@ enum delivery http_verdict(const struct http_answer *answer, struct batch *batch
 			   struct why *why)
 {
 	char sample[128];
-	size_t n = answer->body_n < sizeof(sample) - 1 ? answer->body_n : sizeof(sample) - 1;
 
-	memcpy(sample, answer->body, n);
-	sample[n] = '\0';
-	utf8_make_printable(sample, n + 1);
-	why_set(why, 0, "HTTP %ld%s%s", answer->status, n ? ": " : "", sample);
+	snprintf(sample, sizeof(sample), "%s", answer->body);
+	utf8_make_printable(sample, strlen(sample));
+	why_set(why, 0, "HTTP %ld %s", answer->status, sample);
 	batch->retry_after_ns = answer->retry_after_ns;
 	switch (answer->status) {
 	case 413:

@@ -35,12 +35,8 @@ struct http_answer {
 	uint64_t retry_after_ns; /* 0: it did not say */
 };
 
-/* What a sink's Authorization header is, besides user and password. */
-enum http_auth { HTTP_AUTH_NONE, HTTP_AUTH_TOKEN, HTTP_AUTH_API_KEY };
-
 /* Settings are copied as far as they are needed. Connects to nobody yet. */
-int http_new(struct http **ret, const struct settings_sink *settings, enum http_auth auth,
-	     struct why *why);
+int http_new(struct http **ret, const struct settings_sink *settings, struct why *why);
 void http_free(struct http *http); /* NULL is a no-op */
 
 /* Blocks up to the sink's timeout, per address. 0: there is an answer, whatever its

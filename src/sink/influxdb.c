@@ -104,8 +104,7 @@ static int influxdb_open(struct sink **ret, const struct sink_conf *conf, struct
 			r = why_set(why, -ENOMEM, "no memory for sink %s", settings->name);
 	}
 	if (r == 0 && settings->api != SINK_API_UDP)
-		r = http_new(&influxdb->http, settings,
-			     settings->api == SINK_API_V2 ? HTTP_AUTH_TOKEN : HTTP_AUTH_NONE, why);
+		r = http_new(&influxdb->http, settings, why);
 	if (r == 0)
 		r = make_path(influxdb, why);
 	if (r < 0)

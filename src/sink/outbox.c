@@ -76,8 +76,8 @@ int outbox_open_spool(struct outbox *outbox, struct why *why)
 	outbox->stats.replayed = outbox->stats.spooled = stats.records;
 	outbox->stats.spooled_bytes = stats.bytes;
 	if (stats.was_killed)
-		log_warn("sink %s: the last run did not end in order: what it had not yet delivered "
-			 "or spooled, its last batch, is missing", outbox->name);
+		log_warn("sink %s: the last run did not end in order: what it had neither "
+			 "delivered nor spooled, its last batch, is missing", outbox->name);
 	if (stats.records)
 		log_info("sink %s: %" PRIu64 " records are in the spool and come first",
 			 outbox->name, stats.records);
@@ -139,13 +139,10 @@ fail:
 
 void outbox_wait(struct outbox *outbox, pthread_cond_t *cond, uint64_t ns)
 {
-	struct timespec until;
-	uint64_t until_ns;
+	const uint64_t until_ns = clock_mono_ns() + ns;
+	const struct timespec until = { .tv_sec = (time_t)(until_ns / NUM_NS_PER_S),
+					.tv_nsec = (long)(until_ns % NUM_NS_PER_S) };
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until_ns = (uint64_t)until.tv_nsec + ns;
-	until.tv_sec += (time_t)(until_ns / NUM_NS_PER_S);
-	until.tv_nsec = (long)(until_ns % NUM_NS_PER_S);
 	pthread_cond_timedwait(cond, &outbox->lock, &until);
 }
 

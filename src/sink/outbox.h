@@ -28,8 +28,8 @@ struct outbox_conf {
 	bool held;
 };
 
-/* taken + replayed = delivered + dropped (but full) + queued + spooled, at any time. Records,
- * where nothing else is said. */
+/* taken + replayed = delivered + dropped (but full) + queued + spooled, at any time.
+ * Records, where nothing else is said. */
 struct outbox_stats {
 	char name[SINK_NAME_SIZE];
 	uint64_t taken, delivered, queued;
@@ -37,7 +37,7 @@ struct outbox_stats {
 	uint64_t dropped_full;     /* no room; not taken */
 	uint64_t dropped_rejected; /* the receiver will never take it */
 	uint64_t dropped_closed;   /* nobody reads any more, or the deadline passed */
-	uint64_t dropped_expired;  /* given up: not delivered for too long, or too old in the spool */
+	uint64_t dropped_expired;  /* not delivered for too long, or too old in the spool */
 	uint64_t dropped_spool;    /* the spool is full or its disk failed */
 	uint64_t replayed;         /* found in the spool at start; not in taken */
 	uint64_t queued_bytes, queue_bytes_max, spooled_bytes;

@@ -4,7 +4,8 @@
 
 /* The inside of an outbox, shared by its own files only:
  *   outbox.c       the collector's side: the queue
- *   outbox_work.c  the thread: batches, tries, what becomes of records
+ *   outbox_work.c  the thread: batches, the spool, waiting
+ *   outbox_try.c   one try, and what becomes of records
  */
 
 #include <pthread.h>
@@ -84,6 +85,12 @@ static inline uint32_t block_slot(const struct outbox *outbox, const struct bloc
 int outbox_open_spool(struct outbox *outbox, struct why *why);
 /* The thread; context is the outbox. */
 void *outbox_work(void *context);
+/* One delivery of (a part of) the batch. True: go on at once. */
+bool outbox_try(struct outbox *outbox);
+/* So many of the batch's records are settled: queued or spooled less, *fate more. */
+void outbox_count(struct outbox *outbox, uint64_t *fate, size_t n);
+/* Nobody reads any more, or the time to end has come; context is the outbox. */
+bool outbox_is_given_up(void *context);
 /* With the lock held: until the condition is signalled, ns at most. */
 void outbox_wait(struct outbox *outbox, pthread_cond_t *cond, uint64_t ns);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The outbox, the thread's side: makes batches, tries to deliver them, and decides
- * what becomes of each record.
+ * The outbox, the thread's side: makes batches, and has them tried (outbox_try.c)
+ * or spooled.
  *
  * While all is well a batch goes from the queue to the receiver. From the first
  * failure on, where there is a spool, batches go there as they close and are tried
@@ -9,63 +9,24 @@
  * on disk and not in memory. Invariant, under the lock: taken + replayed =
  * delivered + dropped (but full) + queued + spooled.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/num.h"
 #include "base/why.h"
-#include "sink/backoff.h"
 #include "sink/outbox_impl.h"
 #include "sink/packed.h"
 #include "sink/spool.h"
 
-/* A sink that fails says so once a minute. */
-#define FAILED_LOG_NS (60 * NUM_NS_PER_S)
 #define FOREVER_NS (3600 * NUM_NS_PER_S)
 /* How long at most something that has no spool to go to waits for a look at whether
  * the time is up. */
 #define LOOK_NS (100 * NUM_NS_PER_MS)
 
-/* A disk that is full costs nobody anything to ask again. */
-#define FILE_WAIT_NS (200 * NUM_NS_PER_MS)
-
 enum gathered { GATHERED_NOTHING, GATHERED_BATCH, GATHERED_END };
 
 /* --- counting ----------------------------------------------------------------- */
-
-static void count(struct outbox *outbox, uint64_t *fate, size_t n)
-{
-	pthread_mutex_lock(&outbox->lock);
-	if (outbox->is_head) {
-		outbox->stats.spooled -= n;
-		outbox->head_settled += n;
-	} else {
-		outbox->stats.queued -= n;
-	}
-	*fate += n;
-	pthread_mutex_unlock(&outbox->lock);
-}
-
-static void count_try(struct outbox *outbox, uint64_t took_ns, bool is_taken)
-{
-	unsigned bucket = 0;
-
-	while (bucket < OUTBOX_REQUEST_BUCKETS && took_ns > outbox_request_bounds_ns[bucket])
-		bucket++;
-	pthread_mutex_lock(&outbox->lock);
-	outbox->stats.requests++;
-	outbox->stats.retries += outbox->tries > 0;
-	outbox->stats.request_bucket[bucket]++;
-	outbox->stats.request_sum_ns += took_ns;
-	outbox->stats.up = is_taken;
-	if (is_taken)
-		outbox->stats.last_success_wall_ns = clock_wall_ns();
-	pthread_mutex_unlock(&outbox->lock);
-}
 
 /* What the spool has counted, into the outbox's stats. Of its head some records may
  * be settled already. */
@@ -84,18 +45,6 @@ static void count_spool(struct outbox *outbox)
 }
 
 /* --- the queue ------------------------------------------------------------------- */
-
-static bool is_given_up(void *context)
-{
-	struct outbox *outbox = context;
-	bool given_up;
-
-	pthread_mutex_lock(&outbox->lock);
-	given_up = outbox->closed ||
-		   (outbox->stop && clock_boot_ns() >= outbox->deadline_boot_ns);
-	pthread_mutex_unlock(&outbox->lock);
-	return given_up;
-}
 
 /* With the lock held, which it gives up meanwhile. */
 static void reopen_if_wanted(struct outbox *outbox)
@@ -216,194 +165,6 @@ static enum gathered gather(struct outbox *outbox, uint64_t until_boot_ns)
 	return GATHERED_BATCH;
 }
 
-/* The first `window` records of the batch as bytes. */
-static void encode(struct outbox *outbox)
-{
-	const size_t n = outbox->window && outbox->window < outbox->pack.count ?
-				 outbox->window :
-				 outbox->pack.count;
-	struct record record;
-	size_t at = 0;
-
-	buf_clear(&outbox->batch.bytes);
-	outbox->batch.done = 0;
-	for (size_t i = 0; i < n; i++) {
-		pack_next(&outbox->pack, &at, &record);
-		outbox->sink->ops->encode(outbox->sink, &outbox->batch.bytes, &record, 1);
-	}
-	if (outbox->sink->ops->finish)
-		outbox->sink->ops->finish(outbox->sink, &outbox->batch.bytes);
-	outbox->is_encoded = true;
-}
-
-/* --- fates ----------------------------------------------------------------------- */
-
-/* The first n records of the batch are settled, but for those whose keep is 1. */
-static void settle(struct outbox *outbox, uint64_t *fate, size_t n, const uint8_t *keep)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; keep && i < n; i++)
-		kept += keep[i];
-	count(outbox, fate, n - kept);
-	pack_drop(&outbox->pack, n, keep);
-	outbox->is_encoded = false;
-}
-
-static void tell_rejected(struct outbox *outbox, const struct why *why, size_t n)
-{
-	if (log_limit_allows(&outbox->rejected, clock_boot_ns(), FAILED_LOG_NS))
-		log_error("sink %s: %zu records refused for good, for example: %s", outbox->name, n,
-			  why->text);
-}
-
-/* The receiver took some of the n records and wants others again. */
-static void settle_partly(struct outbox *outbox, size_t n, const struct why *why)
-{
-	uint8_t *fate = outbox->batch.fate;
-	size_t rejected = 0, delivered = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		rejected += fate[i] == REJECTED;
-		delivered += fate[i] == DELIVERED;
-		fate[i] = fate[i] != REJECTED && fate[i] != DELIVERED;
-	}
-	if (rejected)
-		tell_rejected(outbox, why, rejected);
-	if (delivered) /* it lives */
-		outbox->tries = 0;
-	count(outbox, &outbox->stats.dropped_rejected, rejected);
-	count(outbox, &outbox->stats.delivered, delivered);
-	pack_drop(&outbox->pack, n, fate);
-	outbox->is_encoded = false;
-}
-
-static void close_for_good(struct outbox *outbox)
-{
-	const uint64_t one = 1;
-
-	pthread_mutex_lock(&outbox->lock);
-	if (!outbox->closed && !outbox->stop) {
-		const ssize_t n = write(outbox->closed_fd, &one, sizeof(one));
-
-		(void)n; /* an eventfd that is already readable says the same */
-	}
-	outbox->closed = true;
-	pthread_mutex_unlock(&outbox->lock);
-}
-
-/* It could not be delivered now. */
-static void fail(struct outbox *outbox, enum delivery how, const struct why *why)
-{
-	const uint64_t now = clock_boot_ns();
-	uint64_t wait_ns;
-
-	if (!outbox->tries++)
-		outbox->first_failure_boot_ns = now;
-	outbox->random = hash_bytes(&outbox->random, sizeof(outbox->random), now);
-	wait_ns = how == PARKED ? BACKOFF_PARKED_NS : backoff_ns(outbox->tries, outbox->random);
-	if (outbox->batch.retry_after_ns)
-		wait_ns = outbox->batch.retry_after_ns < BACKOFF_ASKED_MAX_NS ?
-				  outbox->batch.retry_after_ns :
-				  BACKOFF_ASKED_MAX_NS;
-	if (outbox->settings.type == SINK_FILE && wait_ns > FILE_WAIT_NS)
-		wait_ns = FILE_WAIT_NS;
-	if (!why->text[0])
-		wait_ns = 0; /* a pipe whose reader is slow is no failure: it has waited */
-	outbox->next_try_boot_ns = now + wait_ns;
-	if (how == PARKED && !outbox->is_parked)
-		log_error("sink %s: %s: tried again once a minute", outbox->name, why->text);
-	else if (how != PARKED && why->text[0] &&
-		 log_limit_allows(&outbox->failed, now, FAILED_LOG_NS))
-		log_error("sink %s: %s, trying again%s", outbox->name, why->text,
-			  outbox->spool ? "; the spool takes what comes" : "");
-	outbox->is_parked = how == PARKED;
-}
-
-static void recover(struct outbox *outbox)
-{
-	char lasted[24];
-
-	if (outbox->tries && outbox->failed.next_boot_ns)
-		log_info("sink %s: delivers again, after %s", outbox->name,
-			 num_print_duration(lasted, sizeof(lasted),
-					    clock_boot_ns() - outbox->first_failure_boot_ns));
-	outbox->failed = (struct log_limit){ 0 };
-	outbox->tries = 0;
-	outbox->is_parked = false;
-	outbox->next_try_boot_ns = 0;
-}
-
-/* One delivery of (a part of) the batch. True: go on at once. */
-static bool try(struct outbox *outbox)
-{
-	struct batch *batch = &outbox->batch;
-	struct why why = { "" };
-	enum delivery fate;
-	uint64_t began;
-	size_t n;
-
-	if (!outbox->is_encoded)
-		encode(outbox);
-	n = outbox->window && outbox->window < outbox->pack.count ? outbox->window :
-								     outbox->pack.count;
-	if (batch->bytes.error) {
-		settle(outbox, &outbox->stats.dropped_rejected, n, NULL);
-		return true;
-	}
-	free(batch->fate);
-	batch->fate = calloc(n, 1); /* DELIVERED */
-	batch->count = n;
-	batch->retry_after_ns = batch->rejected = 0;
-	batch->is_given_up = is_given_up;
-	batch->context = outbox;
-	began = clock_boot_ns();
-	fate = batch->fate ? outbox->sink->ops->deliver(outbox->sink, batch, &why) : RETRY;
-	count_try(outbox, clock_boot_ns() - began,
-		  fate != RETRY && fate != PARKED && fate != CLOSED);
-	switch (fate) {
-	case DELIVERED:
-		recover(outbox);
-		if (batch->rejected > n)
-			batch->rejected = n;
-		if (batch->rejected) {
-			tell_rejected(outbox, &why, batch->rejected);
-			settle(outbox, &outbox->stats.dropped_rejected, batch->rejected, NULL);
-		}
-		settle(outbox, &outbox->stats.delivered, n - batch->rejected, NULL);
-		return true;
-	case PARTIAL:
-		settle_partly(outbox, n, &why);
-		if (outbox->pack.count)
-			break;
-		recover(outbox);
-		return true;
-	case SPLIT:
-		recover(outbox);
-		outbox->window = n / 2;
-		outbox->is_encoded = false;
-		if (n > 1)
-			return true;
-		outbox->window = 0;
-		tell_rejected(outbox, &why, 1);
-		settle(outbox, &outbox->stats.dropped_rejected, 1, NULL);
-		return true;
-	case REJECTED:
-		recover(outbox);
-		tell_rejected(outbox, &why, n);
-		settle(outbox, &outbox->stats.dropped_rejected, n, NULL);
-		return true;
-	case CLOSED:
-		close_for_good(outbox);
-		return false;
-	case RETRY:
-	case PARKED:
-		break;
-	}
-	fail(outbox, fate == PARKED ? PARKED : RETRY, &why);
-	return false;
-}
-
 /* --- the spool --------------------------------------------------------------------- */
 
 /* The batch goes to the disk. False: it could not, and stays. */
@@ -464,7 +225,7 @@ static void replay(struct outbox *outbox)
 		outbox->is_spooling = !spool_is_empty(outbox->spool);
 		return;
 	}
-	while (outbox->pack.count && try(outbox))
+	while (outbox->pack.count && outbox_try(outbox))
 		;
 	if (!outbox->pack.count) {
 		spool_advance(outbox->spool);
@@ -495,7 +256,7 @@ static void drop_rest(struct outbox *outbox)
 			outbox->spool_lost += outbox->pack.count;
 		if (outbox->spool && outbox->spool_failed)
 			fate = &outbox->stats.dropped_spool;
-		count(outbox, fate, outbox->pack.count);
+		outbox_count(outbox, fate, outbox->pack.count);
 		clear_batch(outbox);
 	} while (gather(outbox, 0) == GATHERED_BATCH);
 }
@@ -510,16 +271,16 @@ static bool is_expired(const struct outbox *outbox)
 /* A batch that could not be delivered, and no spool takes it: waits, tries. */
 static void insist(struct outbox *outbox)
 {
-	while (outbox->pack.count && !is_given_up(outbox)) {
+	while (outbox->pack.count && !outbox_is_given_up(outbox)) {
 		if (clock_boot_ns() >= outbox->next_try_boot_ns) {
-			try(outbox);
+			outbox_try(outbox);
 			continue;
 		}
 		if (outbox->spool && spool(outbox))
 			return;
 		if (is_expired(outbox)) {
 			outbox->expired += outbox->pack.count;
-			count(outbox, &outbox->stats.dropped_expired, outbox->pack.count);
+			outbox_count(outbox, &outbox->stats.dropped_expired, outbox->pack.count);
 			clear_batch(outbox);
 			return;
 		}
@@ -548,7 +309,7 @@ static void spool_queue(struct outbox *outbox)
 	do {
 		if (!spool(outbox))
 			insist(outbox);
-		if (is_given_up(outbox))
+		if (outbox_is_given_up(outbox))
 			return; /* with what is left */
 		clear_batch(outbox);
 	} while (gather(outbox, 0) == GATHERED_BATCH);
@@ -570,11 +331,11 @@ static bool round_of(struct outbox *outbox)
 	if (gathered == GATHERED_BATCH && outbox->is_spooling) {
 		spool_queue(outbox);
 	} else if (gathered == GATHERED_BATCH) {
-		while (outbox->pack.count && try(outbox))
+		while (outbox->pack.count && outbox_try(outbox))
 			;
 		insist(outbox);
 	}
-	if (is_given_up(outbox))
+	if (outbox_is_given_up(outbox))
 		return true; /* with what is left */
 	clear_batch(outbox);
 	if (outbox->is_spooling && clock_boot_ns() >= outbox->next_try_boot_ns)
@@ -608,7 +369,7 @@ void *outbox_work(void *context)
 		outbox->is_spooling = !spool_is_empty(outbox->spool);
 		count_spool(outbox);
 	}
-	while (!is_given_up(outbox) && round_of(outbox))
+	while (!outbox_is_given_up(outbox) && round_of(outbox))
 		;
 	drop_rest(outbox);
 	pack_fini(&outbox->pack);

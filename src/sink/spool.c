@@ -6,9 +6,6 @@
  * damaged, never misread. Nothing is changed in place but the cursor. A tail that
  * a crash has torn is cut off at the last whole frame.
  */
-#include "sink/spool.h"
-
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,34 +21,9 @@
 #include "config/settings_sink.h"
 #include "flow/record.h"
 #include "sink/packed.h"
+#include "sink/spool_impl.h"
 
-#define MAGIC 0x4c505357U /* "WSPL" */
 #define SEGMENT_BYTES (8U << 20)
-#define FRAME_BYTES_MAX (64U << 20)
-
-struct frame {
-	uint32_t magic, layout;
-	uint32_t bytes, records; /* of what follows */
-	uint64_t at_wall_ns;
-	uint64_t checksum; /* of the members above and of what follows */
-};
-
-struct segment {
-	uint64_t number;
-	uint64_t bytes;   /* of whole frames */
-	uint64_t records; /* not delivered */
-};
-
-struct spool {
-	int folder_fd, lock_fd, cursor_fd; /* owned */
-	int read_fd, write_fd;             /* owned; of the first and of the last segment */
-	uint64_t most_bytes, most_age_ns;
-	struct segment *segment; /* owned; oldest first */
-	size_t count, room;
-	uint64_t read_at;      /* in the first segment */
-	uint32_t head_bytes, head_records; /* of the frame that spool_head gave; 0: none */
-	struct spool_stats stats;
-};
 
 /* Changes with everything that would make another weir misread a record. */
 static uint32_t layout(void)
@@ -70,7 +42,7 @@ static void segment_name(char ret[32], uint64_t number)
 	snprintf(ret, 32, "%016" PRIx64 ".spool", number);
 }
 
-static int open_segment(struct spool *spool, uint64_t number, int flags)
+int spool_open_segment(const struct spool *spool, uint64_t number, int flags)
 {
 	char name[32];
 
@@ -95,7 +67,7 @@ static bool write_all(int fd, const void *bytes, size_t n)
 	return true;
 }
 
-static bool read_at(int fd, void *ret, size_t n, uint64_t offset)
+bool spool_read_at(int fd, void *ret, size_t n, uint64_t offset)
 {
 	char *at = ret;
 	ssize_t done;
@@ -115,17 +87,12 @@ static bool read_at(int fd, void *ret, size_t n, uint64_t offset)
 
 /* --- segments ------------------------------------------------------------------- */
 
-static struct segment *first(struct spool *spool)
-{
-	return &spool->segment[0];
-}
-
 static struct segment *last(struct spool *spool)
 {
 	return &spool->segment[spool->count - 1];
 }
 
-static struct segment *add_segment(struct spool *spool, uint64_t number)
+struct segment *spool_add_segment(struct spool *spool, uint64_t number)
 {
 	struct segment *more;
 
@@ -151,17 +118,16 @@ static void save_cursor(struct spool *spool)
 {
 	char text[64];
 	const int n = snprintf(text, sizeof(text), "%016" PRIx64 " %016" PRIx64 "\n",
-			       spool->count ? first(spool)->number : 0, spool->read_at);
+			       spool->count ? spool_first(spool)->number : 0, spool->read_at);
 
 	/* lost or torn it costs a repeat: a record's id tells */
 	if (pwrite(spool->cursor_fd, text, (size_t)n, 0) < 0)
 		return;
 }
 
-/* Forgets the first segment, and what is undelivered in it. */
-static void drop_first(struct spool *spool)
+void spool_drop_first(struct spool *spool)
 {
-	const struct segment gone = *first(spool);
+	const struct segment gone = *spool_first(spool);
 	char name[32];
 
 	segment_name(name, gone.number);
@@ -176,96 +142,6 @@ static void drop_first(struct spool *spool)
 	spool->read_at = 0;
 	spool->head_bytes = spool->head_records = 0;
 	save_cursor(spool);
-}
-
-/* Walks the heads of a segment's frames: how far they are whole, and how many
- * records follow `from`. */
-static void measure(struct segment *segment, int fd, uint64_t from)
-{
-	struct frame frame;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return;
-	while (read_at(fd, &frame, sizeof(frame), segment->bytes) && frame.magic == MAGIC &&
-	       frame.bytes <= FRAME_BYTES_MAX &&
-	       segment->bytes + sizeof(frame) + frame.bytes <= (uint64_t)st.st_size) {
-		if (segment->bytes >= from)
-			segment->records += frame.records;
-		segment->bytes += sizeof(frame) + frame.bytes;
-	}
-}
-
-static int by_number(const void *x, const void *y)
-{
-	const struct segment *a = x, *b = y;
-
-	return (a->number > b->number) - (a->number < b->number);
-}
-
-static int list_segments(struct spool *spool)
-{
-	const int fd = openat(spool->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-	uint64_t number;
-	int r = 0, n;
-
-	if (!folder) {
-		r = -errno;
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	while (r == 0 && (entry = readdir(folder))) {
-		n = 0;
-		if (sscanf(entry->d_name, "%16" SCNx64 ".spool%n", &number, &n) == 1 && n == 22 &&
-		    !entry->d_name[n] && !add_segment(spool, number))
-			r = -ENOMEM;
-	}
-	closedir(folder);
-	if (spool->count)
-		qsort(spool->segment, spool->count, sizeof(*spool->segment), by_number);
-	return r;
-}
-
-/* What an earlier weir has left. */
-static int recover(struct spool *spool)
-{
-	uint64_t number = 0, offset = 0;
-	char text[64] = "";
-	struct stat st;
-	int r, fd;
-
-	r = list_segments(spool);
-	if (r < 0)
-		return r;
-	if (pread(spool->cursor_fd, text, sizeof(text) - 1, 0) > 0)
-		sscanf(text, "%" SCNx64 " %" SCNx64, &number, &offset);
-	for (size_t i = 0; i < spool->count; i++) {
-		struct segment *segment = &spool->segment[i];
-		const uint64_t from = segment->number == number ? offset : 0;
-
-		fd = open_segment(spool, segment->number, O_RDWR);
-		if (fd < 0)
-			return -errno;
-		measure(segment, fd, from);
-		if (fstat(fd, &st) == 0 && (uint64_t)st.st_size > segment->bytes) {
-			spool->stats.had_torn_tail = true;
-			if (ftruncate(fd, (off_t)segment->bytes) < 0)
-				r = -errno;
-		}
-		close(fd);
-		spool->stats.records += segment->records;
-		spool->stats.bytes += segment->bytes;
-	}
-	if (spool->count && first(spool)->number == number && offset <= first(spool)->bytes) {
-		spool->read_at = offset;
-		spool->stats.bytes -= offset;
-	}
-	while (spool->count && first(spool)->bytes == spool->read_at)
-		drop_first(spool);
-	return r;
 }
 
 /* --- open and close ----------------------------------------------------------------- */
@@ -308,7 +184,7 @@ int spool_open(struct spool **ret, const struct settings_sink *settings, struct 
 	spool->most_age_ns = settings->spool_age_ns;
 	r = open_at(spool, settings->spool_path, why);
 	if (r == 0) {
-		r = recover(spool);
+		r = spool_recover(spool);
 		if (r < 0)
 			why_set(why, r, "spool %s: %s", settings->spool_path, strerror(-r));
 	}
@@ -343,8 +219,8 @@ void spool_close(struct spool *spool)
 static void make_place(struct spool *spool, uint64_t bytes)
 {
 	while (spool->count > 1 && spool->stats.bytes + bytes > spool->most_bytes) {
-		spool->stats.dropped_full += first(spool)->records;
-		drop_first(spool);
+		spool->stats.dropped_full += spool_first(spool)->records;
+		spool_drop_first(spool);
 	}
 }
 
@@ -362,7 +238,7 @@ static int open_for_writing(struct spool *spool)
 
 	if (spool->count && last(spool)->bytes < segment_bytes(spool)) {
 		if (spool->write_fd < 0)
-			spool->write_fd = open_segment(spool, last(spool)->number,
+			spool->write_fd = spool_open_segment(spool, last(spool)->number,
 						       O_WRONLY | O_APPEND);
 		return spool->write_fd < 0 ? -errno : 0;
 	}
@@ -370,10 +246,11 @@ static int open_for_writing(struct spool *spool)
 		number = last(spool)->number + 1;
 	close_fd(&spool->write_fd);
 	/* one that is there was not listed: it is nobody's */
-	spool->write_fd = open_segment(spool, number, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC);
+	spool->write_fd = spool_open_segment(spool, number,
+					     O_WRONLY | O_APPEND | O_CREAT | O_TRUNC);
 	if (spool->write_fd < 0)
 		return -errno;
-	if (!add_segment(spool, number)) {
+	if (!spool_add_segment(spool, number)) {
 		close_fd(&spool->write_fd);
 		return -ENOMEM;
 	}
@@ -386,14 +263,14 @@ static int open_for_writing(struct spool *spool)
 
 int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint64_t now_wall_ns)
 {
-	struct frame frame = { .magic = MAGIC, .layout = layout(), .records = (uint32_t)count,
+	struct frame frame = { .magic = SPOOL_MAGIC, .layout = layout(), .records = (uint32_t)count,
 			       .at_wall_ns = now_wall_ns };
 	struct segment *segment;
 	int r;
 
 	if (!count)
 		return 0;
-	if (raw->len > FRAME_BYTES_MAX || raw->len + sizeof(frame) > spool->most_bytes)
+	if (raw->len > SPOOL_FRAME_BYTES_MAX || raw->len + sizeof(frame) > spool->most_bytes)
 		return -EFBIG;
 	frame.bytes = (uint32_t)raw->len;
 	frame.checksum = checksum(&frame, raw->data);
@@ -421,7 +298,7 @@ int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint6
 
 static void pass_frame(struct spool *spool, uint64_t bytes, uint32_t records)
 {
-	struct segment *segment = first(spool);
+	struct segment *segment = spool_first(spool);
 
 	if (records > segment->records)
 		records = (uint32_t)segment->records;
@@ -431,7 +308,7 @@ static void pass_frame(struct spool *spool, uint64_t bytes, uint32_t records)
 	spool->read_at += bytes;
 	spool->head_bytes = spool->head_records = 0;
 	if (spool->read_at >= segment->bytes)
-		drop_first(spool);
+		spool_drop_first(spool);
 	else
 		save_cursor(spool);
 }
@@ -439,8 +316,8 @@ static void pass_frame(struct spool *spool, uint64_t bytes, uint32_t records)
 /* The rest of the first segment cannot be read. */
 static void pass_rest(struct spool *spool)
 {
-	spool->stats.dropped_damaged += first(spool)->records;
-	drop_first(spool);
+	spool->stats.dropped_damaged += spool_first(spool)->records;
+	spool_drop_first(spool);
 }
 
 /* The length that the records' own sizes add up to must be that of the frame. */
@@ -468,16 +345,18 @@ size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns)
 	while (spool->count) {
 		buf_clear(raw);
 		if (spool->read_fd < 0)
-			spool->read_fd = open_segment(spool, first(spool)->number, O_RDONLY);
-		if (!read_at(spool->read_fd, &frame, sizeof(frame), spool->read_at) ||
-		    frame.magic != MAGIC || frame.bytes > FRAME_BYTES_MAX) {
+			spool->read_fd = spool_open_segment(spool, spool_first(spool)->number,
+							    O_RDONLY);
+		if (!spool_read_at(spool->read_fd, &frame, sizeof(frame), spool->read_at) ||
+		    frame.magic != SPOOL_MAGIC || frame.bytes > SPOOL_FRAME_BYTES_MAX) {
 			pass_rest(spool);
 			continue;
 		}
 		room = buf_reserve(raw, frame.bytes);
 		if (!room)
 			return 0;
-		if (!read_at(spool->read_fd, room, frame.bytes, spool->read_at + sizeof(frame))) {
+		if (!spool_read_at(spool->read_fd, room, frame.bytes,
+				   spool->read_at + sizeof(frame))) {
 			pass_rest(spool);
 			continue;
 		}

@@ -3,6 +3,7 @@
  * record, with a spool and without. The sink is a script in this file. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -61,6 +61,12 @@ static void scripted_encode(struct sink *sink, struct buf *buf, const struct rec
 		buf_append(buf, &record[i].seq, sizeof(record[i].seq));
 }
 
+/* Between two looks at a condition. */
+static void pause_ms(void)
+{
+	poll(NULL, 0, 1);
+}
+
 static void take(const struct batch *batch, size_t i)
 {
 	uint32_t seq;
@@ -95,7 +101,7 @@ static enum delivery scripted_deliver(struct sink *sink, struct batch *batch, st
 	__atomic_store_n(&receiver.tries, receiver.tries + 1, __ATOMIC_RELEASE);
 	if (receiver.hangs)
 		while (!batch->is_given_up(batch->context))
-			usleep(1000); /* it has no condition: it hangs */
+			pause_ms();
 	if (receiver.largest && batch->count > receiver.largest)
 		return SPLIT;
 	why_set(why, 0, "the script says so");
@@ -195,24 +201,16 @@ static struct outbox_stats stats_of(struct outbox *outbox)
 	return stats;
 }
 
-static void pause_ms(void)
-{
-	const struct timespec pause = { .tv_nsec = (long)NUM_NS_PER_MS };
-
-	nanosleep(&pause, NULL);
-}
-
-#define wait_until(outbox, condition)                                              \
-	do {                                                                       \
-		const uint64_t until = clock_boot_ns() + PATIENCE_NS;              \
+#define wait_until(outbox, condition) \
+	do { \
+		const uint64_t until = clock_boot_ns() + PATIENCE_NS; \
 		struct outbox_stats stats __attribute__((unused)) = stats_of(outbox); \
-                                                                                   \
-		while (!(condition)) {                                             \
-			if (clock_boot_ns() > until)                               \
-				fail_msg("waited for: %s", #condition);            \
-			pause_ms();                                                \
-			stats = stats_of(outbox);                                  \
-		}                                                                  \
+		while (!(condition)) { \
+			if (clock_boot_ns() > until) \
+				fail_msg("waited for: %s", #condition); \
+			pause_ms(); \
+			stats = stats_of(outbox); \
+		} \
 	} while (0)
 
 static void seen_are(uint32_t from, uint32_t n)

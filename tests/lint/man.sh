@@ -18,8 +18,9 @@ known() {
 }
 
 in_manual() {
-	[ ! -f src/config/schema.c ] ||
-		sed -n 's/.*\.key = "\(.*\)".*/\1/p' src/config/schema.c | known src/config/schema.c
+	for rows in src/config/schema_rows.c src/config/schema_sink.c; do
+		[ ! -f "$rows" ] || sed -n 's/.*\.key = "\(.*\)".*/\1/p' "$rows" | known "$rows"
+	done
 	[ ! -f src/cmd/flags.c ] ||
 		sed -n "s/^\t{ \"\([a-z0-9-]*\)\", ['O].*/-\1/p" src/cmd/flags.c |
 		known src/cmd/flags.c

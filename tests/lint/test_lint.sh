@@ -137,7 +137,7 @@ offends shell $sh an_unquoted_variable_is_found 'rm $1'
 offends cppcheck $c a_null_dereference_is_found \
 	'\nint *null(void)\n{\n\tint *p = 0;\n\n\t*p = 1;\n\treturn p;\n}'
 offends man man/thing.8 a_bad_macro_is_found '.Sh'
-offends man src/config/schema.c a_setting_without_manual_is_found '\t\t.key = "a.b",'
+offends man src/config/schema_rows.c a_setting_without_manual_is_found '\t\t.key = "a.b",'
 offends man src/cmd/flags.c an_option_without_manual_is_found \
 	'\t{ "pid", OPTION_PID, "PID", TAKES_FILTER, "of a process" },'
 offends man man/weir.8 an_option_that_does_not_exist_is_found '.It Fl -nonsense'

