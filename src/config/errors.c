@@ -12,6 +12,7 @@ void config_errors_fini(struct config_errors *errors)
 	errors->count = 0;
 }
 
+__attribute__((format(printf, 4, 0)))
 static void add(struct config_errors *errors, unsigned line, unsigned column, const char *format,
 		va_list args)
 {

@@ -159,7 +159,7 @@ static void flow_strings(struct buf *buf, const struct record *record)
 }
 
 void lineproto_flow(struct buf *buf, const struct lineproto_conf *conf,
-		    const struct record *record, uint64_t time_ns)
+		    const struct record *record)
 {
 	static const uint8_t integers[] = {
 		FIELD_BYTES_ORIG, FIELD_PACKETS_ORIG, FIELD_BYTES_REPLY, FIELD_PACKETS_REPLY,
@@ -178,7 +178,7 @@ void lineproto_flow(struct buf *buf, const struct lineproto_conf *conf,
 	if (conf->string_fields)
 		flow_strings(buf, record);
 	buf_putc(buf, ' ');
-	buf_u64(buf, time_ns);
+	buf_u64(buf, record->time_wall_ns);
 	buf_putc(buf, '\n');
 }
 

@@ -10,7 +10,8 @@
 #include "flow/record.h"
 
 /* InfluxDB's line protocol: MEASUREMENT,TAG=…,… FIELD=…,… NANOSECONDS. Tags are
- * sorted, none is empty, integers are clamped to what fits (2^63 - 1). Pure. */
+ * sorted, none is empty, integers are clamped to what fits (2^63 - 1). Pure: the
+ * time is the record's, and who feeds it sees to it that no two are equal. */
 
 struct lineproto_conf {
 	const char *host; /* borrowed; the tag host, may be NULL */
@@ -22,7 +23,7 @@ struct lineproto_conf {
 /* weir_flow: a point for a flow. Its bytes_* and packets_* are totals, which may
  * not be summed over the points of one flow; its delta_* may. */
 void lineproto_flow(struct buf *buf, const struct lineproto_conf *conf,
-		    const struct record *record, uint64_t time_ns);
+		    const struct record *record);
 /* ct_acct, byte for byte what conntracct wrote, but for flow_id: weir's own, in
  * decimal. */
 void lineproto_conntracct(struct buf *buf, const struct lineproto_conf *conf,

@@ -31,7 +31,6 @@ struct traffic {
 	size_t count, room;
 	uint32_t *slot;     /* owned: place in sums + 1, by hash; twice as many as room */
 	uint64_t time_ns;   /* the latest record's */
-	uint64_t last_ns;   /* of the points before */
 	char process[TRAFFIC_PROCESSES_MAX][OWNER_COMM_SIZE];
 	unsigned process_count;
 };
@@ -190,7 +189,7 @@ static void put_point(const struct traffic *traffic, struct buf *buf, const stru
 	lineproto_integer(buf, "packets_orig", sums->packets[INITIATOR], false);
 	lineproto_integer(buf, "packets_reply", sums->packets[RESPONDER], false);
 	buf_putc(buf, ' ');
-	buf_u64(buf, traffic->last_ns);
+	buf_u64(buf, traffic->time_ns);
 	buf_putc(buf, '\n');
 }
 
@@ -198,9 +197,6 @@ void traffic_flush(struct traffic *traffic, struct buf *buf)
 {
 	if (!traffic->count)
 		return;
-	if (traffic->time_ns <= traffic->last_ns)
-		traffic->time_ns = traffic->last_ns + 1;
-	traffic->last_ns = traffic->time_ns;
 	for (size_t i = 0; i < traffic->count; i++)
 		put_point(traffic, buf, &traffic->sums[i]);
 	memset(traffic->slot, 0, 2 * traffic->room * sizeof(*traffic->slot));

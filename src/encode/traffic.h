@@ -9,9 +9,9 @@
 #include "flow/record.h"
 
 /* weir_traffic: the deltas of a batch of records, summed per set of tags (host,
- * proto, direction, service, process; container and netns on request). Points of
- * one series have rising times, so that none takes another's place; the sum of a
- * field over all points is what the flows have moved, each byte once. */
+ * proto, direction, service, process; container and netns on request), at the time of
+ * the batch's latest record. The sum of a field over all points is what the flows have
+ * moved, each byte once. */
 struct traffic;
 
 /* The names of processes beyond so many are "_other": a series each is too much. */

@@ -25,7 +25,6 @@ struct influxdb {
 	char host[256];
 	struct lineproto_conf conf;
 	struct traffic *traffic; /* owned; NULL: not wanted */
-	uint64_t last_ns;        /* of weir_flow's points */
 	struct http *http;       /* owned; NULL: UDP */
 	int udp_fd;              /* owned */
 	char write_path[2048];
@@ -143,13 +142,8 @@ static void influxdb_encode(struct sink *sink, struct buf *buf, const struct rec
 		}
 		if (influxdb->traffic)
 			traffic_add(influxdb->traffic, buf, &record[i]);
-		if (!has_point(influxdb, &record[i]))
-			continue;
-		/* equal times of one series would take each other's place */
-		influxdb->last_ns = record[i].time_wall_ns > influxdb->last_ns ?
-					    record[i].time_wall_ns :
-					    influxdb->last_ns + 1;
-		lineproto_flow(buf, &influxdb->conf, &record[i], influxdb->last_ns);
+		if (has_point(influxdb, &record[i]))
+			lineproto_flow(buf, &influxdb->conf, &record[i]);
 	}
 }
 

@@ -73,11 +73,16 @@ int outbox_open_spool(struct outbox *outbox, struct why *why)
 	if (r < 0)
 		return r;
 	spool_stats(outbox->spool, &stats);
+	pthread_mutex_lock(&outbox->lock);
 	outbox->stats.replayed = outbox->stats.spooled = stats.records;
 	outbox->stats.spooled_bytes = stats.bytes;
+	pthread_mutex_unlock(&outbox->lock);
 	if (stats.was_killed)
 		log_warn("sink %s: the last run did not end in order: what it had neither "
 			 "delivered nor spooled, its last batch, is missing", outbox->name);
+	if (stats.had_torn_tail)
+		log_warn("sink %s: the spool ended in the middle of a batch, which is missing",
+			 outbox->name);
 	if (stats.records)
 		log_info("sink %s: %" PRIu64 " records are in the spool and come first",
 			 outbox->name, stats.records);
@@ -168,10 +173,23 @@ static bool fill_begin(struct outbox *outbox, size_t n, uint64_t wait_until_boot
 	return true;
 }
 
+/* In a database of points, equal times of one series take each other's place. So that
+ * a batch that is encoded again, also by the next run, has the same times, they are made
+ * to rise before it is stored. A clock that was set back begins anew. */
+static uint64_t rising_time(struct outbox *outbox, uint64_t wall_ns)
+{
+	if (wall_ns <= outbox->last_wall_ns && outbox->last_wall_ns - wall_ns < NUM_NS_PER_S)
+		wall_ns = outbox->last_wall_ns + 1;
+	outbox->last_wall_ns = wall_ns;
+	return wall_ns;
+}
+
 enum outbox_fate outbox_push(struct outbox *outbox, const struct record *record,
 			     uint64_t wait_until_boot_ns)
 {
 	const size_t n = packed_size(record);
+	uint64_t wall_ns;
+	char *at;
 
 	if (!(outbox->events >> record->event & 1) || !filter_match(outbox->filter, record))
 		return OUTBOX_SKIPPED;
@@ -179,8 +197,12 @@ enum outbox_fate outbox_push(struct outbox *outbox, const struct record *record,
 		outbox->stats.dropped_full++; /* only the collector writes it */
 		return OUTBOX_DROPPED;
 	}
-	outbox->filling->used += (uint32_t)packed_put(
-		outbox->filling->bytes + outbox->filling->used, record);
+	at = outbox->filling->bytes + outbox->filling->used;
+	outbox->filling->used += (uint32_t)packed_put(at, record);
+	if (outbox->settings.type == SINK_INFLUXDB) {
+		wall_ns = rising_time(outbox, record->time_wall_ns);
+		memcpy(at + offsetof(struct record, time_wall_ns), &wall_ns, sizeof(wall_ns));
+	}
 	outbox->filling->records++;
 	return OUTBOX_TAKEN;
 }

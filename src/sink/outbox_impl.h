@@ -55,10 +55,14 @@ struct outbox {
 	bool is_spooling;    /* new batches go to the spool: it has older ones */
 	bool spool_failed;   /* that was said */
 	unsigned tries;      /* failures in a row */
-	bool is_parked;
+	bool is_parked, had_last_chance;
 	uint64_t next_try_boot_ns, first_failure_boot_ns, random;
+	uint64_t gathered_boot_ns; /* since when there is this batch */
+	uint64_t spooled_boot_ns;  /* when the queue was last brought to the disk */
 
-	struct block *filling; /* the collector's, not in the queue */
+	/* the collector's */
+	struct block *filling;  /* not in the queue */
+	uint64_t last_wall_ns;  /* of the records pushed, if their times are to rise */
 
 	pthread_mutex_t lock; /* guards everything below */
 	pthread_cond_t work, room;

@@ -81,15 +81,11 @@ static void encode(struct outbox *outbox)
 	outbox->is_encoded = true;
 }
 
-/* The first n records of the batch are settled, but for those whose keep is 1. */
-static void settle(struct outbox *outbox, uint64_t *fate, size_t n, const uint8_t *keep)
+/* The first n records of the batch are settled. */
+static void settle(struct outbox *outbox, uint64_t *fate, size_t n)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; keep && i < n; i++)
-		kept += keep[i];
-	outbox_count(outbox, fate, n - kept);
-	pack_drop(&outbox->pack, n, keep);
+	outbox_count(outbox, fate, n);
+	pack_drop(&outbox->pack, n, NULL);
 	outbox->is_encoded = false;
 }
 
@@ -149,10 +145,9 @@ static void fail(struct outbox *outbox, enum delivery how, const struct why *why
 		wait_ns = outbox->batch.retry_after_ns < BACKOFF_ASKED_MAX_NS ?
 				  outbox->batch.retry_after_ns :
 				  BACKOFF_ASKED_MAX_NS;
-	if (outbox->settings.type == SINK_FILE && wait_ns > FILE_WAIT_NS)
-		wait_ns = FILE_WAIT_NS;
-	if (!why->text[0])
-		wait_ns = 0; /* a pipe whose reader is slow is no failure: it has waited */
+	/* a pipe whose reader is slow is no failure, says nothing, and has waited */
+	if (outbox->settings.type == SINK_FILE)
+		wait_ns = why->text[0] ? clock_earlier(wait_ns, FILE_WAIT_NS) : 0;
 	outbox->next_try_boot_ns = now + wait_ns;
 	if (how == PARKED && !outbox->is_parked)
 		log_error("sink %s: %s: tried again once a minute", outbox->name, why->text);
@@ -167,7 +162,7 @@ static void recover(struct outbox *outbox)
 {
 	char lasted[24];
 
-	if (outbox->tries && outbox->failed.next_boot_ns)
+	if (outbox->tries && (outbox->failed.next_boot_ns || outbox->is_parked))
 		log_info("sink %s: delivers again, after %s", outbox->name,
 			 num_print_duration(lasted, sizeof(lasted),
 					    clock_boot_ns() - outbox->first_failure_boot_ns));
@@ -190,7 +185,7 @@ bool outbox_try(struct outbox *outbox)
 	n = outbox->window && outbox->window < outbox->pack.count ? outbox->window :
 								     outbox->pack.count;
 	if (batch->bytes.error) {
-		settle(outbox, &outbox->stats.dropped_rejected, n, NULL);
+		settle(outbox, &outbox->stats.dropped_rejected, n);
 		return true;
 	}
 	free(batch->fate);
@@ -210,9 +205,9 @@ bool outbox_try(struct outbox *outbox)
 			batch->rejected = n;
 		if (batch->rejected) {
 			tell_rejected(outbox, &why, batch->rejected);
-			settle(outbox, &outbox->stats.dropped_rejected, batch->rejected, NULL);
+			settle(outbox, &outbox->stats.dropped_rejected, batch->rejected);
 		}
-		settle(outbox, &outbox->stats.delivered, n - batch->rejected, NULL);
+		settle(outbox, &outbox->stats.delivered, n - batch->rejected);
 		return true;
 	case PARTIAL:
 		settle_partly(outbox, n, &why);
@@ -228,12 +223,12 @@ bool outbox_try(struct outbox *outbox)
 			return true;
 		outbox->window = 0;
 		tell_rejected(outbox, &why, 1);
-		settle(outbox, &outbox->stats.dropped_rejected, 1, NULL);
+		settle(outbox, &outbox->stats.dropped_rejected, 1);
 		return true;
 	case REJECTED:
 		recover(outbox);
 		tell_rejected(outbox, &why, n);
-		settle(outbox, &outbox->stats.dropped_rejected, n, NULL);
+		settle(outbox, &outbox->stats.dropped_rejected, n);
 		return true;
 	case CLOSED:
 		close_for_good(outbox);

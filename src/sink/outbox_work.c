@@ -22,20 +22,27 @@
 #define FOREVER_NS (3600 * NUM_NS_PER_S)
 /* How long at most something that has no spool to go to waits for a look at whether
  * the time is up. */
-#define LOOK_NS (100 * NUM_NS_PER_MS)
+#define LOOK_NS NUM_NS_PER_S
 
 enum gathered { GATHERED_NOTHING, GATHERED_BATCH, GATHERED_END };
 
 /* --- counting ----------------------------------------------------------------- */
 
-/* What the spool has counted, into the outbox's stats. Of its head some records may
- * be settled already. */
-static void count_spool(struct outbox *outbox)
+/* What the spool has counted, into the outbox's stats, and `moved` records more of which
+ * were queued. Of its head some records may be settled already. */
+static void count_spool(struct outbox *outbox, size_t moved)
 {
 	struct spool_stats spool;
 
 	spool_stats(outbox->spool, &spool);
+	if (outbox->head_settled && !spool_has_head(outbox->spool)) {
+		/* it had to make place, all of it, also what had been delivered */
+		outbox->settled_and_dropped += outbox->head_settled;
+		outbox->head_settled = 0;
+		pack_clear(&outbox->rest);
+	}
 	pthread_mutex_lock(&outbox->lock);
+	outbox->stats.queued -= moved;
 	outbox->stats.spooled = spool.records - outbox->head_settled;
 	outbox->stats.spooled_bytes = spool.bytes;
 	outbox->stats.dropped_spool = spool.dropped_full + spool.dropped_damaged +
@@ -125,11 +132,10 @@ static void clear_batch(struct outbox *outbox)
 	outbox->window = 0;
 }
 
-/* Fills the batch from the queue until it is full or its age is reached, or until
- * until_boot_ns has come while it is empty. */
-static enum gathered gather(struct outbox *outbox, uint64_t until_boot_ns)
+/* Fills the batch from the queue until it is full or its age is reached (at_once: until
+ * the queue is empty), or until until_boot_ns has come while it is empty. */
+static enum gathered gather(struct outbox *outbox, uint64_t until_boot_ns, bool at_once)
 {
-	const bool at_once = outbox->settings.type == SINK_FILE;
 	uint64_t now, age_ends = 0;
 	struct block *block;
 	bool stop;
@@ -150,8 +156,10 @@ static enum gathered gather(struct outbox *outbox, uint64_t until_boot_ns)
 		pthread_mutex_unlock(&outbox->lock);
 		if (!block)
 			break;
-		if (!outbox->pack.count)
+		if (!outbox->pack.count) {
+			outbox->gathered_boot_ns = now;
 			age_ends = now + outbox->settings.batch_age_ns;
+		}
 		add_block(outbox, block);
 		give_block(outbox, block);
 		if (is_full(outbox))
@@ -184,10 +192,8 @@ static bool spool(struct outbox *outbox)
 	}
 	outbox->spool_failed = false;
 	outbox->is_spooling = true;
-	pthread_mutex_lock(&outbox->lock);
-	outbox->stats.queued -= n;
-	pthread_mutex_unlock(&outbox->lock);
-	count_spool(outbox);
+	outbox->spooled_boot_ns = clock_boot_ns();
+	count_spool(outbox, n);
 	clear_batch(outbox);
 	return true;
 }
@@ -196,12 +202,6 @@ static bool spool(struct outbox *outbox)
 static bool take_head(struct outbox *outbox)
 {
 	clear_batch(outbox);
-	if (outbox->rest.count && !spool_has_head(outbox->spool)) {
-		/* it had to make place, all of it, also what had been delivered */
-		outbox->settled_and_dropped += outbox->head_settled;
-		outbox->head_settled = 0;
-		pack_clear(&outbox->rest);
-	}
 	if (outbox->rest.count) {
 		const struct pack empty = outbox->pack;
 
@@ -214,7 +214,7 @@ static bool take_head(struct outbox *outbox)
 		outbox->head_settled = 0;
 	}
 	outbox->is_head = outbox->pack.count > 0;
-	count_spool(outbox);
+	count_spool(outbox, 0);
 	return outbox->is_head;
 }
 
@@ -239,7 +239,7 @@ static void replay(struct outbox *outbox)
 		outbox->pack = empty;
 	}
 	clear_batch(outbox);
-	count_spool(outbox);
+	count_spool(outbox, 0);
 }
 
 /* --- the loop ---------------------------------------------------------------------- */
@@ -252,27 +252,48 @@ static void drop_rest(struct outbox *outbox)
 	do {
 		if (outbox->pack.count && outbox->spool && !outbox->closed && spool(outbox))
 			continue;
-		if (outbox->spool && outbox->spool_failed)
+		if (outbox->spool && outbox->spool_failed) {
 			outbox->spool_lost += outbox->pack.count;
-		if (outbox->spool && outbox->spool_failed)
 			fate = &outbox->stats.dropped_spool;
+		}
 		outbox_count(outbox, fate, outbox->pack.count);
 		clear_batch(outbox);
-	} while (gather(outbox, 0) == GATHERED_BATCH);
+	} while (gather(outbox, 0, true) == GATHERED_BATCH);
 }
 
 static bool is_expired(const struct outbox *outbox)
 {
 	/* half a line is not left in a file */
 	return outbox->settings.give_up_ns && outbox->tries && !outbox->batch.done &&
-	       clock_boot_ns() - outbox->first_failure_boot_ns > outbox->settings.give_up_ns;
+	       clock_boot_ns() - outbox->gathered_boot_ns > outbox->settings.give_up_ns;
+}
+
+static bool is_stopping(struct outbox *outbox)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&outbox->lock);
+	stopping = outbox->stop || outbox->closed;
+	pthread_mutex_unlock(&outbox->lock);
+	return stopping;
+}
+
+/* Once, when the end has come: what waits for its next try gets it now. */
+static bool is_last_chance(struct outbox *outbox)
+{
+	const bool is_last = !outbox->had_last_chance && is_stopping(outbox);
+
+	outbox->had_last_chance |= is_last;
+	return is_last;
 }
 
 /* A batch that could not be delivered, and no spool takes it: waits, tries. */
 static void insist(struct outbox *outbox)
 {
+	uint64_t now;
+
 	while (outbox->pack.count && !outbox_is_given_up(outbox)) {
-		if (clock_boot_ns() >= outbox->next_try_boot_ns) {
+		if (clock_boot_ns() >= outbox->next_try_boot_ns || is_last_chance(outbox)) {
 			outbox_try(outbox);
 			continue;
 		}
@@ -284,9 +305,12 @@ static void insist(struct outbox *outbox)
 			clear_batch(outbox);
 			return;
 		}
+		now = clock_boot_ns();
 		pthread_mutex_lock(&outbox->lock);
 		reopen_if_wanted(outbox);
-		outbox_wait(outbox, &outbox->work, LOOK_NS);
+		if (now < outbox->next_try_boot_ns)
+			outbox_wait(outbox, &outbox->work,
+				    clock_earlier(outbox->next_try_boot_ns - now, LOOK_NS));
 		pthread_mutex_unlock(&outbox->lock);
 	}
 }
@@ -302,8 +326,8 @@ static bool is_crowded(struct outbox *outbox)
 	return is_crowded;
 }
 
-/* All that waits in the queue goes to the disk; what finds no room there is tried out
- * of order, but not lost. */
+/* The batch goes to the disk, and more while the queue is crowded; what finds no room
+ * there is tried out of order, but not lost. */
 static void spool_queue(struct outbox *outbox)
 {
 	do {
@@ -312,34 +336,55 @@ static void spool_queue(struct outbox *outbox)
 		if (outbox_is_given_up(outbox))
 			return; /* with what is left */
 		clear_batch(outbox);
-	} while (gather(outbox, 0) == GATHERED_BATCH);
+	} while (is_crowded(outbox) && gather(outbox, 0, true) == GATHERED_BATCH);
+}
+
+/* The spool has older batches. While the receiver may be asked they are delivered, one
+ * after the other; what comes meanwhile follows them to the disk once a batch's age. */
+static bool round_of_spool(struct outbox *outbox)
+{
+	uint64_t now = clock_boot_ns();
+	const bool may_ask = now >= outbox->next_try_boot_ns;
+	enum gathered gathered;
+	bool is_due;
+
+	if (may_ask)
+		replay(outbox);
+	is_due = now - outbox->spooled_boot_ns >= outbox->settings.batch_age_ns;
+	if (may_ask && !is_due && !is_crowded(outbox) && !is_stopping(outbox))
+		return true;
+	gathered = gather(outbox, may_ask ? 0 : outbox->next_try_boot_ns, may_ask);
+	if (gathered == GATHERED_BATCH && outbox->is_spooling)
+		spool_queue(outbox);
+	else if (gathered == GATHERED_BATCH) /* the last one has just been delivered */
+		insist(outbox);
+	if (gathered == GATHERED_NOTHING && may_ask)
+		outbox->spooled_boot_ns = now;
+	return gathered != GATHERED_END;
 }
 
 /* One round; false: it is the end. */
 static bool round_of(struct outbox *outbox)
 {
-	uint64_t until = clock_boot_ns() + FOREVER_NS;
-	enum gathered gathered;
-
 	if (outbox->spool && !outbox->is_spooling)
 		outbox->is_spooling = is_crowded(outbox);
 	if (outbox->is_spooling)
-		until = outbox->next_try_boot_ns;
-	gathered = gather(outbox, until);
-	if (gathered == GATHERED_END)
+		return round_of_spool(outbox);
+	switch (gather(outbox, clock_boot_ns() + FOREVER_NS,
+		       outbox->settings.type == SINK_FILE)) {
+	case GATHERED_END:
 		return false;
-	if (gathered == GATHERED_BATCH && outbox->is_spooling) {
-		spool_queue(outbox);
-	} else if (gathered == GATHERED_BATCH) {
-		while (outbox->pack.count && outbox_try(outbox))
-			;
+	case GATHERED_BATCH:
+		if (clock_boot_ns() >= outbox->next_try_boot_ns)
+			while (outbox->pack.count && outbox_try(outbox))
+				;
 		insist(outbox);
+		break;
+	case GATHERED_NOTHING:
+		break;
 	}
-	if (outbox_is_given_up(outbox))
-		return true; /* with what is left */
-	clear_batch(outbox);
-	if (outbox->is_spooling && clock_boot_ns() >= outbox->next_try_boot_ns)
-		replay(outbox);
+	if (!outbox_is_given_up(outbox)) /* else what is left is counted */
+		clear_batch(outbox);
 	return true;
 }
 
@@ -367,7 +412,7 @@ void *outbox_work(void *context)
 	await_release(outbox);
 	if (outbox->spool) {
 		outbox->is_spooling = !spool_is_empty(outbox->spool);
-		count_spool(outbox);
+		count_spool(outbox, 0);
 	}
 	while (!outbox_is_given_up(outbox) && round_of(outbox))
 		;

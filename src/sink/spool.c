@@ -31,7 +31,7 @@ static uint32_t layout(void)
 	return (uint32_t)(sizeof(struct record) << 16 | FIELD_COUNT << 8 | RECORD_SCHEMA);
 }
 
-static uint64_t checksum(const struct frame *frame, const void *bytes)
+uint64_t spool_checksum(const struct frame *frame, const void *bytes)
 {
 	return hash_bytes(bytes, frame->bytes,
 			  hash_bytes(frame, offsetof(struct frame, checksum), 0));
@@ -118,7 +118,8 @@ static void save_cursor(struct spool *spool)
 {
 	char text[64];
 	const int n = snprintf(text, sizeof(text), "%016" PRIx64 " %016" PRIx64 "\n",
-			       spool->count ? spool_first(spool)->number : 0, spool->read_at);
+			       spool->count ? spool_first(spool)->number : spool->last_number,
+			       spool->read_at);
 
 	/* lost or torn it costs a repeat: a record's id tells */
 	if (pwrite(spool->cursor_fd, text, (size_t)n, 0) < 0)
@@ -234,16 +235,14 @@ static uint64_t segment_bytes(const struct spool *spool)
 /* The segment that is written; a new one where the last is long enough. */
 static int open_for_writing(struct spool *spool)
 {
-	uint64_t number = 1;
+	const uint64_t number = spool->last_number + 1;
 
-	if (spool->count && last(spool)->bytes < segment_bytes(spool)) {
+	if (spool->count && !spool->is_sealed && last(spool)->bytes < segment_bytes(spool)) {
 		if (spool->write_fd < 0)
 			spool->write_fd = spool_open_segment(spool, last(spool)->number,
 						       O_WRONLY | O_APPEND);
 		return spool->write_fd < 0 ? -errno : 0;
 	}
-	if (spool->count)
-		number = last(spool)->number + 1;
 	close_fd(&spool->write_fd);
 	/* one that is there was not listed: it is nobody's */
 	spool->write_fd = spool_open_segment(spool, number,
@@ -254,6 +253,8 @@ static int open_for_writing(struct spool *spool)
 		close_fd(&spool->write_fd);
 		return -ENOMEM;
 	}
+	spool->last_number = number;
+	spool->is_sealed = false;
 	if (spool->count == 1) {
 		spool->read_at = 0;
 		save_cursor(spool);
@@ -273,7 +274,7 @@ int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint6
 	if (raw->len > SPOOL_FRAME_BYTES_MAX || raw->len + sizeof(frame) > spool->most_bytes)
 		return -EFBIG;
 	frame.bytes = (uint32_t)raw->len;
-	frame.checksum = checksum(&frame, raw->data);
+	frame.checksum = spool_checksum(&frame, raw->data);
 	make_place(spool, sizeof(frame) + raw->len);
 	r = open_for_writing(spool);
 	if (r < 0)
@@ -283,8 +284,7 @@ int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint6
 	    !write_all(spool->write_fd, raw->data, raw->len) || fdatasync(spool->write_fd) < 0) {
 		r = errno ? -errno : -EIO;
 		/* what of it is there would be a torn tail */
-		if (ftruncate(spool->write_fd, (off_t)segment->bytes) < 0)
-			close_fd(&spool->write_fd);
+		spool->is_sealed = ftruncate(spool->write_fd, (off_t)segment->bytes) < 0;
 		return r;
 	}
 	segment->bytes += sizeof(frame) + raw->len;
@@ -296,7 +296,8 @@ int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint6
 
 /* --- out ----------------------------------------------------------------------------- */
 
-static void pass_frame(struct spool *spool, uint64_t bytes, uint32_t records)
+/* Goes on behind a frame; returns the records that are waiting no more. */
+static uint32_t pass_frame(struct spool *spool, uint64_t bytes, uint32_t records)
 {
 	struct segment *segment = spool_first(spool);
 
@@ -307,15 +308,25 @@ static void pass_frame(struct spool *spool, uint64_t bytes, uint32_t records)
 	spool->stats.bytes -= bytes;
 	spool->read_at += bytes;
 	spool->head_bytes = spool->head_records = 0;
-	if (spool->read_at >= segment->bytes)
+	if (spool->read_at >= segment->bytes) {
+		spool->stats.dropped_damaged += segment->records; /* whose frames were no more */
 		spool_drop_first(spool);
-	else
+	} else {
 		save_cursor(spool);
+	}
+	return records;
 }
 
-/* The rest of the first segment cannot be read. */
-static void pass_rest(struct spool *spool)
+/* What is at the cursor is no frame: on to the next that is. */
+static void pass_damage(struct spool *spool)
 {
+	const uint64_t next = spool_find_frame(spool->read_fd, spool->read_at + 1,
+					       spool_first(spool)->bytes);
+
+	if (next) {
+		pass_frame(spool, next - spool->read_at, 0);
+		return;
+	}
 	spool->stats.dropped_damaged += spool_first(spool)->records;
 	spool_drop_first(spool);
 }
@@ -348,8 +359,9 @@ size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns)
 			spool->read_fd = spool_open_segment(spool, spool_first(spool)->number,
 							    O_RDONLY);
 		if (!spool_read_at(spool->read_fd, &frame, sizeof(frame), spool->read_at) ||
-		    frame.magic != SPOOL_MAGIC || frame.bytes > SPOOL_FRAME_BYTES_MAX) {
-			pass_rest(spool);
+		    frame.magic != SPOOL_MAGIC || frame.bytes > SPOOL_FRAME_BYTES_MAX ||
+		    spool->read_at + sizeof(frame) + frame.bytes > spool_first(spool)->bytes) {
+			pass_damage(spool);
 			continue;
 		}
 		room = buf_reserve(raw, frame.bytes);
@@ -357,18 +369,18 @@ size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns)
 			return 0;
 		if (!spool_read_at(spool->read_fd, room, frame.bytes,
 				   spool->read_at + sizeof(frame))) {
-			pass_rest(spool);
+			pass_damage(spool);
 			continue;
 		}
 		raw->len = frame.bytes;
-		if (frame.layout != layout() || frame.checksum != checksum(&frame, room) ||
+		if (frame.layout != layout() || frame.checksum != spool_checksum(&frame, room) ||
 		    !frame.records || !holds_records(room, frame.bytes, frame.records)) {
-			spool->stats.dropped_damaged += frame.records;
-			pass_frame(spool, sizeof(frame) + frame.bytes, frame.records);
+			spool->stats.dropped_damaged += pass_frame(
+				spool, sizeof(frame) + frame.bytes, frame.records);
 		} else if (now_wall_ns > frame.at_wall_ns &&
 			   now_wall_ns - frame.at_wall_ns > spool->most_age_ns) {
-			spool->stats.dropped_expired += frame.records;
-			pass_frame(spool, sizeof(frame) + frame.bytes, frame.records);
+			spool->stats.dropped_expired += pass_frame(
+				spool, sizeof(frame) + frame.bytes, frame.records);
 		} else {
 			spool->head_bytes = (uint32_t)sizeof(frame) + frame.bytes;
 			spool->head_records = frame.records;

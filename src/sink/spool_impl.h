@@ -32,6 +32,8 @@ struct spool {
 	struct segment *segment; /* owned; oldest first */
 	size_t count, room;
 	uint64_t read_at;      /* in the first segment */
+	uint64_t last_number;  /* of segments that ever were: none is used again */
+	bool is_sealed;        /* the last segment ends in garbage: no more into it */
 	uint32_t head_bytes, head_records; /* of the frame that spool_head gave; 0: none */
 	struct spool_stats stats;
 };
@@ -41,6 +43,10 @@ static inline struct segment *spool_first(struct spool *spool)
 	return &spool->segment[0];
 }
 
+/* The frame's checksum. */
+uint64_t spool_checksum(const struct frame *frame, const void *bytes);
+/* Where behind `from`, below `end`, a whole frame begins; 0: nowhere. */
+uint64_t spool_find_frame(int fd, uint64_t from, uint64_t end);
 int spool_open_segment(const struct spool *spool, uint64_t number, int flags);
 bool spool_read_at(int fd, void *ret, size_t n, uint64_t offset);
 /* At the end; NULL: no memory. */

@@ -6,27 +6,76 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sink/spool_impl.h"
 
+/* Is that the whole frame whose head is at `at`? */
+static bool is_frame(int fd, uint64_t at, uint64_t end)
+{
+	struct frame frame;
+	bool is_whole;
+	char *bytes;
+
+	if (!spool_read_at(fd, &frame, sizeof(frame), at) || frame.magic != SPOOL_MAGIC ||
+	    frame.bytes > SPOOL_FRAME_BYTES_MAX || at + sizeof(frame) + frame.bytes > end)
+		return false;
+	bytes = malloc(frame.bytes ? frame.bytes : 1);
+	is_whole = bytes && spool_read_at(fd, bytes, frame.bytes, at + sizeof(frame)) &&
+		   frame.checksum == spool_checksum(&frame, bytes);
+	free(bytes);
+	return is_whole;
+}
+
+uint64_t spool_find_frame(int fd, uint64_t from, uint64_t end)
+{
+	const uint32_t magic = SPOOL_MAGIC;
+	char bytes[65536], *found;
+	uint64_t n;
+
+	while (from + sizeof(struct frame) < end) {
+		n = end - from < sizeof(bytes) ? end - from : sizeof(bytes);
+		if (!spool_read_at(fd, bytes, n, from))
+			return 0;
+		found = memmem(bytes, n, &magic, sizeof(magic));
+		if (!found) {
+			from += n - sizeof(magic) + 1;
+			continue;
+		}
+		from += (uint64_t)(found - bytes);
+		if (is_frame(fd, from, end))
+			return from;
+		from++;
+	}
+	return 0;
+}
+
 /* Walks the heads of a segment's frames: how far they are whole, and how many
- * records follow `from`. */
+ * records follow `from`. What is damaged between is stepped over. */
 static void measure(struct segment *segment, int fd, uint64_t from)
 {
 	struct frame frame;
+	uint64_t next, end;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return;
-	while (spool_read_at(fd, &frame, sizeof(frame), segment->bytes) &&
-	       frame.magic == SPOOL_MAGIC &&
-	       frame.bytes <= SPOOL_FRAME_BYTES_MAX &&
-	       segment->bytes + sizeof(frame) + frame.bytes <= (uint64_t)st.st_size) {
-		if (segment->bytes >= from)
-			segment->records += frame.records;
-		segment->bytes += sizeof(frame) + frame.bytes;
+	end = (uint64_t)st.st_size;
+	for (next = 0; next < end;) {
+		if (spool_read_at(fd, &frame, sizeof(frame), next) &&
+		    frame.magic == SPOOL_MAGIC && frame.bytes <= SPOOL_FRAME_BYTES_MAX &&
+		    next + sizeof(frame) + frame.bytes <= end) {
+			if (next >= from)
+				segment->records += frame.records;
+			next += sizeof(frame) + frame.bytes;
+			segment->bytes = next;
+			continue;
+		}
+		next = spool_find_frame(fd, next + 1, end);
+		if (!next)
+			break;
 	}
 }
 
@@ -75,6 +124,9 @@ int spool_recover(struct spool *spool)
 		return r;
 	if (pread(spool->cursor_fd, text, sizeof(text) - 1, 0) > 0)
 		sscanf(text, "%" SCNx64 " %" SCNx64, &number, &offset);
+	spool->last_number = number;
+	if (spool->count && spool->segment[spool->count - 1].number > number)
+		spool->last_number = spool->segment[spool->count - 1].number;
 	for (size_t i = 0; i < spool->count; i++) {
 		struct segment *segment = &spool->segment[i];
 		const uint64_t from = segment->number == number ? offset : 0;
@@ -83,7 +135,8 @@ int spool_recover(struct spool *spool)
 		if (fd < 0)
 			return -errno;
 		measure(segment, fd, from);
-		if (fstat(fd, &st) == 0 && (uint64_t)st.st_size > segment->bytes) {
+		if (i + 1 == spool->count && fstat(fd, &st) == 0 &&
+		    (uint64_t)st.st_size > segment->bytes) {
 			spool->stats.had_torn_tail = true;
 			if (ftruncate(fd, (off_t)segment->bytes) < 0)
 				r = -errno;

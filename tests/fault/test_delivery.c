@@ -333,6 +333,24 @@ static void what_cannot_be_delivered_for_too_long_is_given_up(void **state)
 	outbox_free(outbox);
 }
 
+/* The second waits its turn, and is given up for its own age, not the first's. */
+static void each_batch_is_given_up_for_its_own_age(void **state)
+{
+	struct settings_sink settings = settings_of(NULL);
+	struct outbox *outbox;
+
+	settings.give_up_ns = 50 * NUM_NS_PER_MS;
+	script(RETRY);
+	outbox = open_with(&settings);
+	push(outbox, 0, 10);
+	wait_until(outbox, stats.dropped_expired == 10);
+	__atomic_store_n(&receiver.tries, 0, __ATOMIC_RELEASE);
+	push(outbox, 10, 10);
+	wait_until(outbox, stats.dropped_expired == 20);
+	assert_true(__atomic_load_n(&receiver.tries, __ATOMIC_ACQUIRE) >= 2);
+	outbox_free(outbox);
+}
+
 static void a_receiver_that_hangs_does_not_keep_the_end_waiting(void **state)
 {
 	const struct settings_sink settings = settings_of(NULL);
@@ -375,6 +393,29 @@ static void an_outage_goes_to_the_disk_and_comes_back_in_order(void **state)
 	assert_int_equal(stats_of(outbox).dropped_full, 0);
 	outbox_free(outbox);
 	seen_are(0, taken + 7);
+}
+
+static void the_spool_empties_while_records_keep_coming(void **state)
+{
+	struct settings_sink settings = settings_of(folder);
+	struct outbox *outbox;
+	uint32_t taken = 0;
+
+	settings.batch_age_ns = 20 * NUM_NS_PER_MS;
+	empty_folder();
+	script(RETRY);
+	outbox = open_with(&settings);
+	while (taken < 2000) {
+		taken += push(outbox, taken, 10);
+		wait_until(outbox, stats.queued < 100);
+	}
+	now_answer(DELIVERED);
+	/* one at a time, far more often than a batch's age */
+	wait_until(outbox, (taken += push(outbox, taken, 1)) && stats.spooled == 0 &&
+				   stats.delivered > 2000);
+	wait_until(outbox, stats.delivered == taken);
+	outbox_free(outbox);
+	seen_are(0, taken);
 }
 
 static void what_is_left_at_the_end_comes_after_the_next_start(void **state)
@@ -476,8 +517,10 @@ int main(void)
 		cmocka_unit_test(of_a_batch_that_is_taken_in_part_the_rest_comes_again),
 		cmocka_unit_test(what_is_refused_is_counted_and_the_next_goes_on),
 		cmocka_unit_test(what_cannot_be_delivered_for_too_long_is_given_up),
+		cmocka_unit_test(each_batch_is_given_up_for_its_own_age),
 		cmocka_unit_test(a_receiver_that_hangs_does_not_keep_the_end_waiting),
 		cmocka_unit_test(an_outage_goes_to_the_disk_and_comes_back_in_order),
+		cmocka_unit_test(the_spool_empties_while_records_keep_coming),
 		cmocka_unit_test(what_is_left_at_the_end_comes_after_the_next_start),
 		cmocka_unit_test(a_part_of_the_spool_that_was_taken_does_not_come_again),
 		cmocka_unit_test(killed_in_an_outage_it_loses_no_more_than_the_last_batch),
