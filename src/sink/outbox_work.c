@@ -248,6 +248,7 @@ static void replay(struct outbox *outbox)
 static void drop_rest(struct outbox *outbox)
 {
 	uint64_t *fate = &outbox->stats.dropped_closed;
+	size_t lost = 0;
 
 	do {
 		if (outbox->pack.count && outbox->spool && !outbox->closed && spool(outbox))
@@ -256,9 +257,16 @@ static void drop_rest(struct outbox *outbox)
 			outbox->spool_lost += outbox->pack.count;
 			fate = &outbox->stats.dropped_spool;
 		}
+		lost += outbox->pack.count;
 		outbox_count(outbox, fate, outbox->pack.count);
 		clear_batch(outbox);
 	} while (gather(outbox, 0, true) == GATHERED_BATCH);
+	if (lost && !outbox->closed)
+		log_warn("sink %s: %zu records were not delivered when the time was up, and are "
+			 "lost", outbox->name, lost);
+	if (outbox->spool && !spool_is_empty(outbox->spool))
+		log_info("sink %s: what the spool has is delivered after the next start",
+			 outbox->name);
 }
 
 static bool is_expired(const struct outbox *outbox)
