@@ -16,6 +16,7 @@
 
 #include "base/nearest.h"
 #include "base/why.h"
+#include "config/apart.h"
 #include "config/legacy.h"
 #include "config/schema.h"
 #include "config/tree.h"
@@ -424,8 +425,8 @@ static void load_file(struct loading *loading, struct config_origin *origin)
 	if (read_file(&text, origin->path, true, &why) < 0)
 		config_error_text(loading->errors, why.text);
 	else
-		root = tree_read(origin->path, text.data ? text.data : "", text.len,
-				 loading->errors);
+		root = apart_read(origin->path, text.data ? text.data : "", text.len,
+				  loading->errors);
 	buf_fini(&text);
 	if (!root)
 		return;

@@ -171,13 +171,56 @@ static void toml_error(void *context, unsigned line, unsigned column, const char
 	config_error_at(((struct growing *)context)->errors, line, column, "%s", sentence);
 }
 
+/* The end of the string that begins at text[i], or n. */
+static size_t skip_string(const char *text, size_t i, size_t n)
+{
+	const char quote = text[i];
+	const bool is_long = i + 2 < n && text[i + 1] == quote && text[i + 2] == quote;
+
+	for (i += is_long ? 3 : 1; i < n; i++) {
+		if (quote == '"' && text[i] == '\\')
+			i++;
+		else if (!is_long && (text[i] == quote || text[i] == '\n'))
+			return i;
+		else if (is_long && i + 2 < n && text[i] == quote && text[i + 1] == quote &&
+			 text[i + 2] == quote)
+			return i + 2;
+	}
+	return n;
+}
+
+/* The line of the first byte beyond ASCII outside of strings and comments, where no TOML
+ * has one and the library's answer is undefined (3.3.0, found by fuzzing). 0: none. */
+static unsigned stray_byte(const char *text, size_t n)
+{
+	unsigned line = 1;
+	size_t i = 0, end;
+
+	while (i < n) {
+		end = i;
+		if (text[i] == '#')
+			while (end < n && text[end] != '\n')
+				end++;
+		else if (text[i] == '"' || text[i] == '\'')
+			end = skip_string(text, i, n);
+		else if (text[i] & 0x80)
+			return line;
+		for (; i <= end && i < n; i++)
+			line += text[i] == '\n';
+	}
+	return 0;
+}
+
 static struct node *tree_read_toml(const char *text, size_t n, struct config_errors *errors)
 {
 	struct growing growing = { .open = { node_new(NODE_MAP, 1, 1) }, .errors = errors };
 	const struct toml_outlet outlet = { grow, grown, toml_error, &growing };
 	struct node *root = growing.open[0];
+	const unsigned stray = stray_byte(text, n);
 
-	if (root && toml_read(text, n, &outlet) == 0)
+	if (stray)
+		config_error_at(errors, stray, 1, "text that is not ASCII belongs into quotes");
+	else if (root && toml_read(text, n, &outlet) == 0)
 		return root;
 	node_free(root);
 	if (!errors->count)

@@ -251,6 +251,32 @@ static void bombs_and_depths_are_refused_at_once(void **state)
 	buf_fini(&buf);
 }
 
+/* libfyaml 0.7.12 dies of these bytes, found by fuzzing; another may not. */
+static void a_file_that_kills_its_reader_is_an_error(void **state)
+{
+	static const char bytes[] =
+		"\x3f\x20\x3a\x3a\x20\x3a\x20\x3a\x20\x3a\x20\x3a\x20\x3a\x20\x3f\x3a\x20\x3a\x20"
+		"\x3a\x20\x3f\x3a\x3a\x09\x09\x09\x20\x3a\x20\x61\x02\x2b\x00\xe0\x60\x00\x00\x3f"
+		"\x3a\x3a\x20\x3a\x20\x3f\x3a\x3a\x20\x3a\x20\x3a\x20\x3f\x3a\x3a\x20\x3a\x20\x3a"
+		"\x20\x3a\x20\x3a\x20\x20\x3a\x20\x3f\x3a\x3a\x20\x3a\x20\x3f\x3a\x3a\x20\x3a\x20"
+		"\x3a\x20\x3f\x3a\x3a\x20\x0a\x20\x3f\x3a\x20\x3a\x20\x3a\x20\x20\x3a\x20\x3f\x3a"
+		"\x3a\x20\x3a\x20\x3f\x3a\x3a\x20\x3a\x20\x3a\x20\x3f\x3a\x20\x3a\x20\x3a\x20\x3f"
+		"\x3a\x3a\x20\x3a\x20\x3a\x20\x3a\x3a\x20\x20\x3a\x20\x3f\x3a\x3a\x20\x3a\x20\x3f"
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x20\x3a\x3a\x0a";
+
+	assert_int_equal(load_as("weir.yml", bytes, sizeof(bytes) - 1, NULL), -EBADMSG);
+	assert_true(strlen(told) > 0);
+	is_taken("weir.yml", "refresh: 1s\n");
+}
+
+static void what_the_libraries_cannot_read_is_kept_from_them(void **state)
+{
+	is_refused("weir.yml", "a: 1\n%YAML", "2:1: directives are not read here\n");
+	is_refused("weir.toml", "a = 1 # \xc3\xa9\nb = \xc3\xa9\n",
+		   "2:1: text that is not ASCII belongs into quotes\n");
+	is_refused("weir.toml", "a = \"\xc3\xa9\" # \xc3\xa9\n", "1:1: unknown setting \"a\"\n");
+}
+
 static void merge_keys_give_what_is_not_there(void **state)
 {
 	is_taken("weir.yml", "sinks:\n  a: &a {type: file, path: /a, format: csv}\n"
@@ -370,6 +396,8 @@ int main(void)
 		cmocka_unit_test(everything_that_is_wrong_is_told_at_once),
 		cmocka_unit_test(a_syntax_error_has_its_place_in_every_format),
 		cmocka_unit_test(bombs_and_depths_are_refused_at_once),
+		cmocka_unit_test(a_file_that_kills_its_reader_is_an_error),
+		cmocka_unit_test(what_the_libraries_cannot_read_is_kept_from_them),
 		cmocka_unit_test(merge_keys_give_what_is_not_there),
 		cmocka_unit_test(two_files_in_one_place_are_an_error),
 		cmocka_unit_test(a_configuration_of_conntracct_runs_unchanged),
