@@ -45,14 +45,11 @@ static void print_urls(struct buf *buf, const struct settings_sink *sink)
 		memcpy(url, sink->url[i], sizeof(url));
 		user = strstr(url, "://");
 		user = user ? user + 3 : url;
-		at = user + strcspn(user, "/?#");
-		while (at > user && *at != '@')
-			at--;
-		colon = memchr(user, ':', (size_t)(at - user));
+		at = strrchr(user, '@');
+		colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
 		buf_puts(buf, i ? ", " : "");
-		if (*at == '@' && colon) {
+		if (colon)
 			memset(colon + 1, '*', (size_t)(at - colon) - 1);
-		}
 		json_append_string(buf, url, strlen(url));
 	}
 	buf_putc(buf, ']');

@@ -206,18 +206,15 @@ static void set_method(CURL *curl, const struct http_request *request, const cha
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-/* host:port of the address, for sentences: without user and password. */
+/* host:port of the address, for sentences: without user and password, whatever they
+ * hold. */
 static const char *host_of(const char *url)
 {
-	const char *host = strstr(url, "://"), *end, *at;
+	const char *host = strstr(url, "://"), *at;
 
 	host = host ? host + 3 : url;
-	end = host + strcspn(host, "/?#");
-	for (at = end; at > host; at--) {
-		if (at[-1] == '@')
-			return at;
-	}
-	return host;
+	at = strrchr(host, '@');
+	return at ? at + 1 : host;
 }
 
 static int ask_one(struct http *http, uint32_t i, const struct http_request *request,
@@ -299,12 +296,17 @@ enum delivery http_verdict(const struct http_answer *answer, struct batch *batch
 	case 401:
 	case 403:
 	case 404:
+	case 405:
+	case 407:
 		return PARKED;
 	case 408:
 	case 425:
 	case 429:
 		return RETRY;
 	default:
+		/* one that sends elsewhere is set up wrongly, which somebody can mend */
+		if (answer->status / 100 == 3)
+			return PARKED;
 		return answer->status >= 500 ? RETRY : REJECTED;
 	}
 }

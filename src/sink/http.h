@@ -45,8 +45,8 @@ void http_free(struct http *http); /* NULL is a no-op */
 int http_ask(struct http *http, const struct http_request *request, struct http_answer *answer,
 	     struct why *why);
 
-/* What most receivers mean by a status that is no success: 413 SPLIT; 401, 403, 404
- * PARKED; 408, 429, 5xx RETRY; else REJECTED. With a sentence: the status and the
+/* What most receivers mean by a status that is no success: 413 SPLIT; 3xx, 401, 403, 404,
+ * 405, 407 PARKED; 408, 425, 429, 5xx RETRY; else REJECTED. With a sentence: the status and the
  * beginning of the body. */
 enum delivery http_verdict(const struct http_answer *answer, struct batch *batch,
 			   struct why *why);

@@ -211,8 +211,11 @@ static bool is_partial(const struct http_answer *answer, size_t *dropped)
 	}
 	if (answer->status != 400 || !strstr(answer->body, "partial write"))
 		return false;
-	number = strstr(answer->body, "dropped=");
-	*dropped = number ? strtoul(number + 8, NULL, 10) : 0;
+	/* what stands before may echo a line of ours; of what it cannot parse it counts none */
+	for (number = answer->body; (number = strstr(number, "dropped=")); number++)
+		*dropped = strtoul(number + 8, NULL, 10);
+	if (!*dropped)
+		*dropped = 1;
 	return true;
 }
 
