@@ -31,10 +31,14 @@ static uint32_t layout(void)
 	return (uint32_t)(sizeof(struct record) << 16 | FIELD_COUNT << 8 | RECORD_SCHEMA);
 }
 
-uint64_t spool_checksum(const struct frame *frame, const void *bytes)
+uint64_t spool_head_checksum(const struct frame *frame)
 {
-	return hash_bytes(bytes, frame->bytes,
-			  hash_bytes(frame, offsetof(struct frame, checksum), 0));
+	return hash_bytes(frame, offsetof(struct frame, head_checksum), 0);
+}
+
+static uint64_t checksum(const struct frame *frame, const void *bytes)
+{
+	return hash_bytes(bytes, frame->bytes, frame->head_checksum);
 }
 
 static void segment_name(char ret[32], uint64_t number)
@@ -274,7 +278,8 @@ int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint6
 	if (raw->len > SPOOL_FRAME_BYTES_MAX || raw->len + sizeof(frame) > spool->most_bytes)
 		return -EFBIG;
 	frame.bytes = (uint32_t)raw->len;
-	frame.checksum = spool_checksum(&frame, raw->data);
+	frame.head_checksum = spool_head_checksum(&frame);
+	frame.checksum = checksum(&frame, raw->data);
 	make_place(spool, sizeof(frame) + raw->len);
 	r = open_for_writing(spool);
 	if (r < 0)
@@ -358,9 +363,8 @@ size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns)
 		if (spool->read_fd < 0)
 			spool->read_fd = spool_open_segment(spool, spool_first(spool)->number,
 							    O_RDONLY);
-		if (!spool_read_at(spool->read_fd, &frame, sizeof(frame), spool->read_at) ||
-		    frame.magic != SPOOL_MAGIC || frame.bytes > SPOOL_FRAME_BYTES_MAX ||
-		    spool->read_at + sizeof(frame) + frame.bytes > spool_first(spool)->bytes) {
+		if (!spool_read_frame(spool->read_fd, &frame, spool->read_at,
+				      spool_first(spool)->bytes)) {
 			pass_damage(spool);
 			continue;
 		}
@@ -373,7 +377,7 @@ size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns)
 			continue;
 		}
 		raw->len = frame.bytes;
-		if (frame.layout != layout() || frame.checksum != spool_checksum(&frame, room) ||
+		if (frame.layout != layout() || frame.checksum != checksum(&frame, room) ||
 		    !frame.records || !holds_records(room, frame.bytes, frame.records)) {
 			spool->stats.dropped_damaged += pass_frame(
 				spool, sizeof(frame) + frame.bytes, frame.records);

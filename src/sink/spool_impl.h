@@ -9,14 +9,15 @@
 
 #include "sink/spool.h"
 
-#define SPOOL_MAGIC 0x4c505357U /* "WSPL" */
+#define SPOOL_MAGIC 0x32505357U /* "WSP2" */
 #define SPOOL_FRAME_BYTES_MAX (64U << 20)
 
 struct frame {
 	uint32_t magic, layout;
 	uint32_t bytes, records; /* of what follows */
 	uint64_t at_wall_ns;
-	uint64_t checksum; /* of the members above and of what follows */
+	uint64_t head_checksum; /* of the members above: only then is the length one */
+	uint64_t checksum;      /* of what follows, begun with the head's */
 };
 
 struct segment {
@@ -43,9 +44,10 @@ static inline struct segment *spool_first(struct spool *spool)
 	return &spool->segment[0];
 }
 
-/* The frame's checksum. */
-uint64_t spool_checksum(const struct frame *frame, const void *bytes);
-/* Where behind `from`, below `end`, a whole frame begins; 0: nowhere. */
+uint64_t spool_head_checksum(const struct frame *frame);
+/* Reads the head of the frame at `at`; false: none is there, or it ends behind `end`. */
+bool spool_read_frame(int fd, struct frame *ret, uint64_t at, uint64_t end);
+/* Where from `from` on, below `end`, a frame begins; 0: nowhere. */
 uint64_t spool_find_frame(int fd, uint64_t from, uint64_t end);
 int spool_open_segment(const struct spool *spool, uint64_t number, int flags);
 bool spool_read_at(int fd, void *ret, size_t n, uint64_t offset);

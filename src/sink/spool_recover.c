@@ -12,27 +12,18 @@
 
 #include "sink/spool_impl.h"
 
-/* Is that the whole frame whose head is at `at`? */
-static bool is_frame(int fd, uint64_t at, uint64_t end)
+bool spool_read_frame(int fd, struct frame *ret, uint64_t at, uint64_t end)
 {
-	struct frame frame;
-	bool is_whole;
-	char *bytes;
-
-	if (!spool_read_at(fd, &frame, sizeof(frame), at) || frame.magic != SPOOL_MAGIC ||
-	    frame.bytes > SPOOL_FRAME_BYTES_MAX || at + sizeof(frame) + frame.bytes > end)
-		return false;
-	bytes = malloc(frame.bytes ? frame.bytes : 1);
-	is_whole = bytes && spool_read_at(fd, bytes, frame.bytes, at + sizeof(frame)) &&
-		   frame.checksum == spool_checksum(&frame, bytes);
-	free(bytes);
-	return is_whole;
+	return spool_read_at(fd, ret, sizeof(*ret), at) && ret->magic == SPOOL_MAGIC &&
+	       ret->head_checksum == spool_head_checksum(ret) &&
+	       ret->bytes <= SPOOL_FRAME_BYTES_MAX && at + sizeof(*ret) + ret->bytes <= end;
 }
 
 uint64_t spool_find_frame(int fd, uint64_t from, uint64_t end)
 {
 	const uint32_t magic = SPOOL_MAGIC;
 	char bytes[65536], *found;
+	struct frame frame;
 	uint64_t n;
 
 	while (from + sizeof(struct frame) < end) {
@@ -45,7 +36,7 @@ uint64_t spool_find_frame(int fd, uint64_t from, uint64_t end)
 			continue;
 		}
 		from += (uint64_t)(found - bytes);
-		if (is_frame(fd, from, end))
+		if (spool_read_frame(fd, &frame, from, end))
 			return from;
 		from++;
 	}
@@ -64,9 +55,7 @@ static void measure(struct segment *segment, int fd, uint64_t from)
 		return;
 	end = (uint64_t)st.st_size;
 	for (next = 0; next < end;) {
-		if (spool_read_at(fd, &frame, sizeof(frame), next) &&
-		    frame.magic == SPOOL_MAGIC && frame.bytes <= SPOOL_FRAME_BYTES_MAX &&
-		    next + sizeof(frame) + frame.bytes <= end) {
+		if (spool_read_frame(fd, &frame, next, end)) {
 			if (next >= from)
 				segment->records += frame.records;
 			next += sizeof(frame) + frame.bytes;
