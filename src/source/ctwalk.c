@@ -63,6 +63,7 @@ struct ctwalk {
 	bool sweep_due, sweep_empty;
 
 	bool reading_hot;
+	bool hot_had_turn; /* the pass has the next slice: looks without end must not stop it */
 	uint32_t hot_expected, hot_shown; /* by the last look, by this one */
 	uint64_t missed_boot_ns;          /* when fewer were shown than expected */
 	uint64_t hot_began_boot_ns, hot_cost_ns, next_hot_boot_ns;
@@ -212,6 +213,7 @@ static void end_pass(struct ctwalk *walk, uint64_t now_boot_ns, ssize_t n)
 			   (walk->own_seen || !ct_walker_own_netns(walk->walker));
 
 	walk->passing = false;
+	walk->reading_hot = false; /* its list is another one now, and all has been shown */
 	walk->ended_boot_ns = now_boot_ns;
 	walk->hot_count = ct_hot_end(walk->hot, ct_walker_hot(walk->walker));
 	walk->hot_expected = walk->hot_shown = walk->hot_count;
@@ -336,10 +338,13 @@ static uint64_t ctwalk_tick(struct source *source, uint64_t now_boot_ns)
 		begin_pass(walk, now_boot_ns);
 	if (!walk->reading_hot && now_boot_ns >= walk->next_hot_boot_ns)
 		begin_hot(walk, now_boot_ns);
-	if (walk->reading_hot)
+	if (walk->reading_hot && !(walk->passing && walk->hot_had_turn)) {
 		read_hot(walk, deadline_boot_ns);
-	else if (walk->passing)
+		walk->hot_had_turn = true;
+	} else if (walk->passing) {
 		read_pass(walk, deadline_boot_ns);
+		walk->hot_had_turn = false;
+	}
 	if (walk->sweep_due && walk->conf.ends->read_until_boot_ns >= walk->ended_boot_ns)
 		emit_sweep(walk, clock_boot_ns());
 
