@@ -26,6 +26,11 @@ static void tell_restart(bool changed, const char *key)
 			 key);
 }
 
+static bool has_other_ports(const struct settings_ports *x, const struct settings_ports *y)
+{
+	return x->count != y->count || memcmp(x->port, y->port, x->count * sizeof(x->port[0]));
+}
+
 static void tell_restarts(const struct settings *is, const struct settings *wanted)
 {
 	tell_restart(is->conntrack_manage_sysctl != wanted->conntrack_manage_sysctl,
@@ -36,6 +41,14 @@ static void tell_restarts(const struct settings *is, const struct settings *want
 		     "conntrack.ring");
 	tell_restart(is->table_max_flows != wanted->table_max_flows, "table.max_flows");
 	tell_restart(strcmp(is->listen_socket, wanted->listen_socket) != 0, "listen.socket");
+	tell_restart(strcmp(is->listen_http, wanted->listen_http) != 0, "listen.http");
+	tell_restart(strcmp(is->listen_token_file, wanted->listen_token_file) != 0,
+		     "listen.token_file");
+	tell_restart(strcmp(is->listen_hosts, wanted->listen_hosts) != 0, "listen.hosts");
+	tell_restart(is->metrics_max_series != wanted->metrics_max_series ||
+		     is->metrics_processes != wanted->metrics_processes ||
+		     has_other_ports(&is->metrics_services, &wanted->metrics_services),
+		     "metrics");
 	tell_restart(strcmp(is->source, wanted->source) != 0, "source");
 }
 
@@ -130,6 +143,7 @@ void reload_on_signal(void *context)
 			 run->row_count == 1 ? "" : "s");
 	else
 		log_error("configuration not read anew: everything stays as it was");
+	engine_config_reloaded(run->engine, ok);
 	engine_reopen(run->engine);
 	service_reloaded(run);
 }

@@ -57,6 +57,11 @@ static int open_all(struct run *run, struct why *why)
 	serve_conf.engine = run->engine;
 	serve_conf.loop = run->loop;
 	serve_conf.socket_path = run->settings.listen_socket;
+	if (strcmp(run->settings.listen_http, "off"))
+		serve_conf.http = run->settings.listen_http;
+	if (run->settings.listen_token_file[0])
+		serve_conf.token_file = run->settings.listen_token_file;
+	serve_conf.hosts = run->settings.listen_hosts;
 	r = serve_open(&run->serve, &serve_conf, why);
 	if (r < 0)
 		return r;

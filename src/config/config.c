@@ -123,7 +123,7 @@ static bool expand(struct loading *loading, const struct node *node, struct buf 
 static bool takes_lists(const struct schema_row *row)
 {
 	return row->type == SCHEMA_REPORT || row->type == SCHEMA_EVENTS ||
-	       row->type == SCHEMA_URLS;
+	       row->type == SCHEMA_URLS || row->type == SCHEMA_PORTS;
 }
 
 /* The text of the node as the row's decoder wants it, terminated. */

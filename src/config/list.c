@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lists of words among the settings: event names, addresses. */
+/* Lists of words among the settings: event names, addresses, ports. */
 #include "config/list.h"
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/num.h"
 #include "base/why.h"
 #include "config/schema.h"
 #include "config/settings.h"
@@ -21,6 +23,7 @@ static const char *const event_names[] = { "start",  "update", "end",	"connect",
 struct list {
 	enum schema_type type;
 	uint32_t events;
+	struct settings_ports ports;
 	char url[SINK_URLS_MAX][SINK_TEXT_SIZE];
 	uint32_t url_count;
 };
@@ -43,6 +46,18 @@ static int add_event(struct list *list, const char *word, struct why *why)
 				     "connect, accept, close, failed", word);
 }
 
+static int add_port(struct list *list, const char *word, struct why *why)
+{
+	uint64_t port;
+
+	if (num_parse_u64(&port, word, strlen(word)) < 0 || !port || port > UINT16_MAX)
+		return why_set(why, -EINVAL, "\"%.60s\" is no port", word);
+	if (list->ports.count == SETTINGS_PORTS_MAX)
+		return why_set(why, -ERANGE, "more than %d ports", SETTINGS_PORTS_MAX);
+	list->ports.port[list->ports.count++] = (uint16_t)port;
+	return 0;
+}
+
 static int add_url(struct list *list, const char *word, struct why *why)
 {
 	const size_t n = strlen(word);
@@ -61,6 +76,8 @@ static int add(struct list *list, const char *word, struct why *why)
 	switch (list->type) {
 	case SCHEMA_EVENTS:
 		return add_event(list, word, why);
+	case SCHEMA_PORTS:
+		return add_port(list, word, why);
 	default:
 		return add_url(list, word, why);
 	}
@@ -69,6 +86,7 @@ static int add(struct list *list, const char *word, struct why *why)
 static int add_json(struct list *list, const char *text, struct why *why)
 {
 	json_t *array = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	char number[24];
 	json_t *item;
 	size_t i;
 	int r = 0;
@@ -78,6 +96,10 @@ static int add_json(struct list *list, const char *text, struct why *why)
 	json_array_foreach(array, i, item) {
 		const char *word = json_string_value(item);
 
+		if (json_is_integer(item)) {
+			snprintf(number, sizeof(number), "%lld", json_integer_value(item));
+			word = number;
+		}
 		r = word ? add(list, word, why) :
 			   why_set(why, -EINVAL, "item %zu is not a word", i + 1);
 		if (r < 0)
@@ -125,6 +147,8 @@ int list_decode(const struct schema_row *row, void *settings, const char *text, 
 		if (!list.events)
 			return why_set(why, -EINVAL, "no event is named");
 		memcpy(member, &list.events, sizeof(list.events));
+	} else if (row->type == SCHEMA_PORTS) {
+		memcpy(member, &list.ports, sizeof(list.ports));
 	} else {
 		memcpy(sink->url, list.url, sizeof(sink->url));
 		sink->url_count = list.url_count;
@@ -135,6 +159,7 @@ int list_decode(const struct schema_row *row, void *settings, const char *text, 
 void list_print(const struct schema_row *row, const void *settings, struct buf *buf)
 {
 	const char *member = (const char *)settings + row->offset;
+	const struct settings_ports *ports = (const void *)member;
 	const struct settings_sink *sink = settings;
 	const char *comma = "";
 	uint32_t events;
@@ -149,6 +174,10 @@ void list_print(const struct schema_row *row, const void *settings, struct buf *
 			buf_printf(buf, "%s%s", comma, event_names[i]);
 			comma = ", ";
 		}
+		break;
+	case SCHEMA_PORTS:
+		for (uint32_t i = 0; i < ports->count; i++)
+			buf_printf(buf, "%s%u", i ? ", " : "", ports->port[i]);
 		break;
 	default:
 		for (uint32_t i = 0; i < sink->url_count; i++) {

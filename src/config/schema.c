@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/endpoint.h"
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/num.h"
@@ -37,6 +39,8 @@ static int decode_word(const struct schema_row *row, int *ret, const char *text,
 {
 	struct nearest nearest = { .word = text, .n = strlen(text) };
 	const struct schema_word *word;
+	char possible[96];
+	size_t n = 0;
 
 	for (word = row->words; word->word; word++) {
 		if (!strcmp(word->word, text)) {
@@ -48,8 +52,10 @@ static int decode_word(const struct schema_row *row, int *ret, const char *text,
 	if (nearest.best)
 		return why_set(why, -EINVAL, "\"%.60s\" is not possible; did you mean %s?", text,
 			       nearest.best);
-	return why_set(why, -EINVAL, "\"%.60s\" is not possible, %s and %s are", text,
-		       row->words[0].word, row->words[1].word);
+	for (word = row->words; word->word && n < sizeof(possible); word++)
+		n += (size_t)snprintf(possible + n, sizeof(possible) - n, "%s%s", n ? ", " : "",
+				      word->word);
+	return why_set(why, -EINVAL, "\"%.60s\" is not possible; there are %s", text, possible);
 }
 
 static int decode_u32(const struct schema_row *row, uint32_t *ret, const char *text,
@@ -108,7 +114,10 @@ static int decode_size(const struct schema_row *row, uint64_t *ret, const char *
 static int decode_text(const struct schema_row *row, char *ret, const char *text, struct why *why)
 {
 	const size_t n = strlen(text);
+	int ignored;
 
+	if (row->words && decode_word(row, &ignored, text, why) < 0)
+		return -EINVAL;
 	if (n >= row->max)
 		return why_set(why, -ERANGE, "more than %" PRIu64 " bytes", row->max - 1);
 	memcpy(ret, text, n + 1);
@@ -126,6 +135,16 @@ static int decode_path(const struct schema_row *row, char *ret, const char *text
 			       row->max - 1);
 	memcpy(ret, text, n + 1);
 	return 0;
+}
+
+static int decode_endpoint(const struct schema_row *row, char *ret, const char *text,
+			   struct why *why)
+{
+	struct sockaddr_storage ignored;
+
+	if (strcmp(text, "off") && endpoint_parse(&ignored, text, why) < 0)
+		return -EINVAL;
+	return decode_text(row, ret, text, why);
 }
 
 int schema_decode(const struct schema_row *row, void *settings, const char *text, struct why *why)
@@ -154,10 +173,13 @@ int schema_decode(const struct schema_row *row, void *settings, const char *text
 		return decode_text(row, member, text, why);
 	case SCHEMA_PATH:
 		return decode_path(row, member, text, why);
+	case SCHEMA_ENDPOINT:
+		return decode_endpoint(row, member, text, why);
 	case SCHEMA_REPORT:
 		return report_decode(settings, row->max, text, why);
 	case SCHEMA_EVENTS:
 	case SCHEMA_URLS:
+	case SCHEMA_PORTS:
 		return list_decode(row, settings, text, why);
 	}
 	return -EINVAL;
@@ -204,6 +226,7 @@ void schema_print(const struct schema_row *row, const void *settings, struct buf
 		break;
 	case SCHEMA_TEXT:
 	case SCHEMA_PATH:
+	case SCHEMA_ENDPOINT:
 		json_append_string(buf, member, strlen(member));
 		break;
 	case SCHEMA_REPORT:
@@ -211,6 +234,7 @@ void schema_print(const struct schema_row *row, const void *settings, struct buf
 		break;
 	case SCHEMA_EVENTS:
 	case SCHEMA_URLS:
+	case SCHEMA_PORTS:
 		list_print(row, settings, buf);
 		break;
 	}

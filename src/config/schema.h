@@ -17,11 +17,13 @@ enum schema_type {
 	SCHEMA_U32,      /* uint32_t within min and max */
 	SCHEMA_DURATION, /* uint64_t, ns, within min and max */
 	SCHEMA_SIZE,     /* uint64_t, bytes, within min and max */
-	SCHEMA_TEXT,     /* char[max]: at most max - 1 bytes */
+	SCHEMA_TEXT,     /* char[max]: at most max - 1 bytes; with words, one of them */
 	SCHEMA_PATH,     /* char[max]: at least one byte, at most max - 1 */
+	SCHEMA_ENDPOINT, /* char[max]: where to listen (base/endpoint.h), or "off" */
 	SCHEMA_REPORT,   /* report and report_count: JSON; every age and every <= max */
 	SCHEMA_EVENTS,   /* uint32_t, bit per enum event: names, by commas or as JSON list */
 	SCHEMA_URLS,     /* url and url_count of a sink: one, by commas, or as JSON list */
+	SCHEMA_PORTS,    /* struct settings_ports: numbers, by commas or as JSON list */
 };
 
 struct schema_word {

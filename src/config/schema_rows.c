@@ -103,6 +103,57 @@ const struct schema_row schema_table[] = {
 		.help = "unix socket of the API",
 	},
 	{
+		.key = "listen.http",
+		.type = SCHEMA_ENDPOINT,
+		.offset = offsetof(struct settings, listen_http),
+		.max = SETTINGS_PATH_SIZE,
+		.default_text = "off",
+		.help = "address:port for /metrics, /stats and health over TCP, such as "
+			"127.0.0.1:9477; or off",
+	},
+	{
+		.key = "listen.token_file",
+		.type = SCHEMA_TEXT,
+		.offset = offsetof(struct settings, listen_token_file),
+		.max = SETTINGS_PATH_SIZE,
+		.default_text = "",
+		.help = "a file with the bearer token that opens all of the API over TCP",
+	},
+	{
+		.key = "listen.hosts",
+		.type = SCHEMA_TEXT,
+		.offset = offsetof(struct settings, listen_hosts),
+		.max = SETTINGS_TEXT_SIZE,
+		.default_text = "",
+		.help = "names, by commas, that a Host header may have besides addresses and "
+			"localhost",
+	},
+	{
+		.key = "metrics.max_series",
+		.type = SCHEMA_U32,
+		.offset = offsetof(struct settings, metrics_max_series),
+		.min = 1000,
+		.max = 1000000,
+		.default_text = "5000",
+		.help = "time series that /metrics may have; processes beyond are added to "
+			"\"_other\"",
+	},
+	{
+		.key = "metrics.processes",
+		.type = SCHEMA_BOOL,
+		.offset = offsetof(struct settings, metrics_processes),
+		.words = bool_words,
+		.default_text = "false",
+		.help = "bytes by process name in /metrics",
+	},
+	{
+		.key = "metrics.services",
+		.type = SCHEMA_PORTS,
+		.offset = offsetof(struct settings, metrics_services),
+		.default_text = "",
+		.help = "ports whose bytes /metrics shows each; the others are \"other\"",
+	},
+	{
 		.key = "log.level",
 		.type = SCHEMA_WORD,
 		.offset = offsetof(struct settings, log_level),

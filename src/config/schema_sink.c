@@ -44,6 +44,12 @@ const struct schema_word schema_sink_types[] = {
 	{ NULL, 0 },
 };
 
+/* Names of encoders; the values mean nothing. */
+static const struct schema_word format_words[] = {
+	{ "json", 0 },  { "csv", 0 },        { "text", 0 }, { "trace", 0 },
+	{ "table", 0 }, { "conntracct", 0 }, { NULL, 0 },
+};
+
 const struct schema_row schema_sink_table[] = {
 	{
 		.key = "schema",
@@ -156,10 +162,11 @@ const struct schema_row schema_sink_table[] = {
 	{
 		.key = "format",
 		.type = SCHEMA_TEXT,
+		.words = format_words,
 		.offset = offsetof(struct settings_sink, format),
 		.max = 16,
 		.default_text = "json",
-		.help = "json, csv, text or conntracct",
+		.help = "json, csv, text, table or conntracct",
 		.sinks = 1U << SINK_FILE,
 	},
 	{

@@ -15,10 +15,17 @@ struct buf;
 #define SETTINGS_PATH_SIZE 108 /* sizeof(sockaddr_un.sun_path) */
 #define SETTINGS_REPORT_MAX 16
 #define SETTINGS_SOURCE_SIZE 96
+#define SETTINGS_TEXT_SIZE 256
+#define SETTINGS_PORTS_MAX 32
 #define SETTINGS_SINKS_MAX 16
 
 struct settings_report_point {
 	uint64_t age_ns, every_ns;
+};
+
+struct settings_ports {
+	uint16_t port[SETTINGS_PORTS_MAX];
+	uint32_t count;
 };
 
 /* Everything that can be set, typed and with its default filled in. One schema
@@ -33,9 +40,15 @@ struct settings {
 	size_t report_count;
 	uint32_t table_max_flows;
 	char listen_socket[SETTINGS_PATH_SIZE];
+	char listen_http[SETTINGS_PATH_SIZE];       /* "off": none */
+	char listen_token_file[SETTINGS_PATH_SIZE]; /* empty: none */
+	char listen_hosts[SETTINGS_TEXT_SIZE];
 	enum log_level log_level;
 	char source[SETTINGS_SOURCE_SIZE]; /* rungs of the ladder; empty: it chooses */
 	uint64_t drain_timeout_ns;
+	uint32_t metrics_max_series;
+	bool metrics_processes;
+	struct settings_ports metrics_services;
 	struct settings_sink sink[SETTINGS_SINKS_MAX];
 	size_t sink_count;
 };

@@ -34,23 +34,33 @@ static const char *enter_group(struct buf *buf, const struct schema_row *row)
 	return row->key + n + 1;
 }
 
-/* user:password@ in an address, without the password. */
+/* An address without what may be secret in it: who asks (a token can stand for a
+ * name), and what for (InfluxDB takes ?u=&p=). Nothing tells how long that is. */
+static void print_url(struct buf *buf, const char *url)
+{
+	const char *scheme = strstr(url, "://"), *user = scheme ? scheme + 3 : url;
+	const size_t authority = strcspn(user, "/?#");
+	const char *at = memrchr(user, '@', authority), *query = strchr(user, '?');
+	struct buf masked = { 0 };
+
+	buf_append(&masked, url, (size_t)(user - url));
+	if (at) {
+		buf_puts(&masked, "***");
+		user = at;
+	}
+	buf_append(&masked, user, query ? (size_t)(query - user) : strlen(user));
+	if (query)
+		buf_puts(&masked, "?***");
+	json_append_string(buf, masked.data, masked.len);
+	buf_fini(&masked);
+}
+
 static void print_urls(struct buf *buf, const struct settings_sink *sink)
 {
-	char url[SINK_TEXT_SIZE];
-	char *at, *user, *colon;
-
 	buf_putc(buf, '[');
 	for (uint32_t i = 0; i < sink->url_count; i++) {
-		memcpy(url, sink->url[i], sizeof(url));
-		user = strstr(url, "://");
-		user = user ? user + 3 : url;
-		at = strrchr(user, '@');
-		colon = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
 		buf_puts(buf, i ? ", " : "");
-		if (colon)
-			memset(colon + 1, '*', (size_t)(at - colon) - 1);
-		json_append_string(buf, url, strlen(url));
+		print_url(buf, sink->url[i]);
 	}
 	buf_putc(buf, ']');
 }

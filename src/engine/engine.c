@@ -25,6 +25,7 @@
 #include "base/num.h"
 #include "config/settings.h"
 #include "engine/engine_impl.h"
+#include "engine/meter.h"
 #include "source/ct_sysctl.h"
 #include "source/guard.h"
 #include "source/netns.h"
@@ -202,6 +203,11 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 {
 	const uint64_t started_wall_ns = clock_wall_ns();
 	const struct netns_listener listener = { place_entered, place_gone, NULL };
+	const struct meter_conf meter_conf = {
+		.processes = conf->settings->metrics_processes,
+		.services = &conf->settings->metrics_services,
+		.max_series = conf->settings->metrics_max_series,
+	};
 	struct netns_listener mine = listener;
 	struct engine *engine = calloc(1, sizeof(*engine));
 	int r;
@@ -211,6 +217,7 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 	engine->conf = *conf;
 	engine->loop = conf->loop;
 	engine->started_boot_ns = clock_boot_ns();
+	engine->config_wall_ns = started_wall_ns;
 	engine->late.presence.fd = -1;
 	mine.context = engine;
 	if (gethostname(engine->host, sizeof(engine->host) - 1) < 0)
@@ -227,6 +234,11 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 		r = tap_open(&engine->tap, conf->record_path, started_wall_ns, why);
 		if (r < 0)
 			goto fail;
+	}
+	r = meter_new(&engine->meter, &meter_conf);
+	if (r < 0) {
+		why_set(why, r, "no memory for the metrics");
+		goto fail;
 	}
 	r = sources_climb(engine, (1U << FEATURES) - 1, why);
 	if (r == 0)
@@ -269,6 +281,7 @@ void engine_free(struct engine *engine)
 	ct_sysctl_free(engine->sysctl);
 	ct_presence_fini(&engine->late.presence);
 	table_free(engine->table);
+	meter_free(engine->meter);
 	tap_close(&engine->tap);
 	guard_free(engine->guard);
 	free(engine);

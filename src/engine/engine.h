@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "encode/openmetrics.h"
 #include "flow/record.h"
 #include "flow/table.h"
 
@@ -78,6 +79,12 @@ void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber);
 
 /* `weir stats -o json`, appended. */
 void engine_stats_json(struct engine *engine, struct buf *buf);
+/* `/metrics`, appended. */
+void engine_metrics(const struct engine *engine, enum metrics_form form, struct buf *buf);
+/* `/stats` as the tool before weir had it (docs/from-conntracct.md), appended. */
+void engine_legacy_stats_json(struct engine *engine, struct buf *buf);
+/* The configuration was to be read anew, and was or was not: for /metrics. */
+void engine_config_reloaded(struct engine *engine, bool ok);
 /* `weir doctor`, as JSON lines or for a person, appended: what the running engine
  * stands on; or, with settings alone, what it would. 0, or -EBADMSG with the sentence
  * when the settings wish for what there is not. */

@@ -4,8 +4,8 @@
 
 /* The inside of the engine, shared by engine.c (wiring, ticking), sources.c (which
  * there are), outboxes.c (where records go), late.c (conntrack that comes or goes),
- * place.c (into which namespaces its parts are led) and report.c (what it says of
- * itself). */
+ * place.c (into which namespaces its parts are led), report.c and metrics.c (what it
+ * says of itself). */
 
 #include "base/log.h"
 #include "base/why.h"
@@ -22,6 +22,7 @@
 struct ct_sysctl;
 struct guard;
 struct loop_timer;
+struct meter;
 struct netns_place;
 struct netns_watch;
 struct track;
@@ -53,6 +54,7 @@ struct engine {
 	struct ct_sysctl *sysctl;
 	struct track *track;
 	struct table *table;
+	struct meter *meter;
 	struct netns_watch *netns;
 	struct ladder_standing standing[FEATURES];
 	struct ends_mark ends;
@@ -69,6 +71,8 @@ struct engine {
 
 	char host[256];
 	uint64_t started_boot_ns;
+	uint64_t config_wall_ns; /* when the configuration was last read in whole */
+	bool reload_failed;      /* since then it could not be */
 	uint64_t netns_next_boot_ns, clock_next_boot_ns, watch_next_boot_ns;
 	uint64_t wait_until_boot_ns; /* outboxes may be waited for: shutting down */
 	uint64_t drain_until_boot_ns;

@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "base/num.h"
 #include "engine/engine_impl.h"
+#include "engine/meter.h"
 
 /* How often a retired outbox is looked at. */
 #define RETIRED_LOOK_NS (100 * NUM_NS_PER_MS)
@@ -38,6 +39,7 @@ void outboxes_take(void *context, const struct record *record)
 	struct subscriber *subscriber, *next;
 	bool dropped = false;
 
+	meter_take(engine->meter, record);
 	for (unsigned i = 0; i < engine->outbox_count; i++)
 		dropped |= !push(engine, i, record);
 	if (record->event == EVENT_END) {

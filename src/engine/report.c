@@ -15,23 +15,11 @@
 #include "base/num.h"
 #include "config/settings.h"
 #include "engine/engine_impl.h"
+#include "engine/self.h"
 #include "source/ct_sysctl.h"
 #include "source/guard.h"
 #include "source/ladder.h"
 #include "source/netns.h"
-
-static uint64_t rss_bytes(void)
-{
-	unsigned long long size_pages = 0, resident_pages = 0;
-	FILE *statm = fopen("/proc/self/statm", "re");
-
-	if (!statm)
-		return 0;
-	if (fscanf(statm, "%llu %llu", &size_pages, &resident_pages) != 2)
-		resident_pages = 0;
-	fclose(statm);
-	return resident_pages * 4096;
-}
 
 static void sources_json(struct engine *engine, struct buf *buf)
 {
@@ -162,8 +150,10 @@ static void identities_json(const struct engine *engine, const struct table_stat
 void engine_stats_json(struct engine *engine, struct buf *buf)
 {
 	struct table_stats stats;
+	struct self self;
 	int reason;
 
+	self_read(&self);
 	table_stats(engine->table, &stats);
 	json_object_begin(buf);
 	sources_json(engine, buf);
@@ -173,7 +163,7 @@ void engine_stats_json(struct engine *engine, struct buf *buf)
 	json_key(buf, "self");
 	json_object_begin(buf);
 	json_member_double(buf, "cpu_seconds", (double)clock_process_cpu_ns() / 1e9);
-	json_member_u64(buf, "rss_bytes", rss_bytes());
+	json_member_u64(buf, "rss_bytes", self.resident_bytes);
 	json_member_u64(buf, "wakeups", loop_wakeups(engine->loop));
 	json_member_double(buf, "uptime_seconds",
 			   (double)(clock_boot_ns() - engine->started_boot_ns) / 1e9);

@@ -6,6 +6,7 @@
  * last record. A record that is emitted moves that zero point, so that the sum
  * of the deltas of all records is the growth of the kernel's counters.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -341,6 +342,29 @@ static bool is_failure_told(const struct table *table, const struct flow *flow)
 	       (client && sock_at(table, client - 1)->flags & SOCKET_FAILURE_TOLD);
 }
 
+static void count_failure(struct table *table, uint32_t error)
+{
+	enum failure failure = FAILURE_OTHER;
+
+	switch (error) {
+	case ECONNREFUSED:
+		failure = FAILURE_REFUSED;
+		break;
+	case ETIMEDOUT:
+		failure = FAILURE_TIMEOUT;
+		break;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+		failure = FAILURE_UNREACHABLE;
+		break;
+	case ECONNRESET:
+		failure = FAILURE_RESET;
+		break;
+	}
+	table->count.failures[failure]++;
+}
+
 void flow_emit_failed(struct table *table, struct flow *flow, uint32_t error,
 		      uint64_t end_wall_ns)
 {
@@ -350,6 +374,7 @@ void flow_emit_failed(struct table *table, struct flow *flow, uint32_t error,
 	if (is_failure_told(table, flow))
 		return;
 	flow->flags |= FLOW_FAILED_TOLD;
+	count_failure(table, error);
 	if (!(table->wanted >> EVENT_FAILED & 1))
 		return;
 	record_fill(table, flow, table->now_boot_ns, &record);
@@ -406,6 +431,7 @@ void sock_emit(struct table *table, struct sock *sock, enum event event)
 	struct record record = { 0 };
 
 	sock->flags |= SOCKET_TOLD;
+	table->count.told[event]++;
 	if (!(table->wanted >> event & 1))
 		return;
 	fill_lone(table, sock, event, &record);
@@ -420,6 +446,7 @@ void sock_emit_failed(struct table *table, struct sock *sock, uint32_t error)
 	if (flow && flow->flags & FLOW_FAILED_TOLD)
 		return;
 	sock->flags |= SOCKET_FAILURE_TOLD;
+	count_failure(table, error);
 	if (!(table->wanted >> EVENT_FAILED & 1))
 		return;
 	fill_lone(table, sock, EVENT_FAILED, &record);

@@ -434,11 +434,8 @@ uint64_t table_live(const struct table *table)
 	return table->count.live;
 }
 
-void table_stats(const struct table *table, struct table_stats *ret)
+void table_counts(const struct table *table, struct table_stats *ret)
 {
-	const struct flow *flow;
-	uint32_t slot;
-
 	*ret = table->count;
 	ret->sockets = table->sockets.live;
 	ret->without_counters = table_without_counters(table);
@@ -450,6 +447,14 @@ void table_stats(const struct table *table, struct table_stats *ret)
 			    (size_t)table->conf.max_flows *
 				    (sizeof(*table->labels) + sizeof(*table->peer_ids) +
 				     sizeof(*table->first_sights));
+}
+
+void table_stats(const struct table *table, struct table_stats *ret)
+{
+	const struct flow *flow;
+	uint32_t slot;
+
+	table_counts(table, ret);
 	for (slot = 0; slot < table->flows.high; slot++) {
 		flow = flow_at(table, slot);
 		if (!(flow->flags & FLOW_USED) || flow->flags & FLOW_ENDED)

@@ -36,6 +36,10 @@ extern const char *const lost_names[LOST_REASONS + 1];
 /* One bucket per protocol group and direction for what table_full refused. */
 enum overflow_proto { OVERFLOW_TCP, OVERFLOW_UDP, OVERFLOW_ICMP, OVERFLOW_OTHER, OVERFLOW_PROTOS };
 
+/* Why a connect failed: a closed set, of its errno. */
+enum failure { FAILURE_REFUSED, FAILURE_TIMEOUT, FAILURE_UNREACHABLE, FAILURE_RESET,
+	       FAILURE_OTHER, FAILURES };
+
 struct table_stats {
 	uint64_t capacity, live, opened, ended; /* flows */
 	uint64_t refused_observations;          /* of flows that found no room */
@@ -45,6 +49,8 @@ struct table_stats {
 	uint64_t without_counters;              /* live flows that nobody counts */
 	uint64_t sockets, sockets_capacity, sockets_refused;
 	uint64_t duplicate_closes;
+	uint64_t told[EVENT_FAILED + 1]; /* events of sockets, made or not: connect, accept, close */
+	uint64_t failures[FAILURES];     /* connects that failed */
 	uint64_t passes_forgotten;              /* over more namespaces than are remembered */
 	uint64_t overflow_bytes[OVERFLOW_PROTOS][SIDES], overflow_packets[OVERFLOW_PROTOS][SIDES];
 	/* The byte identity: growth = handed over + not yet reported. */
@@ -80,8 +86,10 @@ void table_shutdown(struct table *table, uint64_t now_boot_ns);
 bool table_next(const struct table *table, uint32_t *cursor, uint64_t now_boot_ns,
 		struct record *ret);
 
-/* Walks all flows for some of the sums: not for every second. */
+/* Walks all flows for one of the sums: not for every second. */
 void table_stats(const struct table *table, struct table_stats *ret);
+/* All but that, unreported_bytes: at hand. */
+void table_counts(const struct table *table, struct table_stats *ret);
 /* Live flows that nobody counts, as the last passes showed. */
 uint64_t table_without_counters(const struct table *table);
 

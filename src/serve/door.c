@@ -68,96 +68,134 @@ static bool is_welcome(const struct serve *serve, int fd)
 		peer.pid == serve->conf.only_pid);
 }
 
-/* refused: why the client came by the descriptor that was kept; 0: by another. */
-static void let_in(struct serve *serve, int fd, int refused)
+static bool is_full(const struct door *door)
 {
-	const struct sockaddr_un nameless = { .sun_family = AF_UNIX };
+	const struct serve *serve = door->serve;
 
-	if (!is_welcome(serve, fd)) {
+	return serve->connections >= SERVE_CONNECTIONS_MAX ||
+	       (door->kind == DOOR_TCP && serve->tcp_connections >= SERVE_TCP_CONNECTIONS_MAX);
+}
+
+/* refused: why the client came by the descriptor that was kept; 0: by another. */
+static void let_in(const struct door *door, int fd, const struct sockaddr *from, socklen_t size,
+		   int refused)
+{
+	struct serve *serve = door->serve;
+
+	if (door->kind == DOOR_UNIX && !is_welcome(serve, fd)) {
 		close(fd);
 	} else if (refused < 0) {
 		turn_away(serve, fd, strerror(-refused));
-	} else if (serve->connections >= SERVE_CONNECTIONS_MAX) {
+	} else if (is_full(door)) {
 		turn_away(serve, fd, "too many are connected");
 	} else {
 		/* closes it when it fails */
-		MHD_add_connection(serve->daemon, fd, (const struct sockaddr *)&nameless,
-				   sizeof(nameless.sun_family));
+		MHD_add_connection(serve->daemon, fd, from, size);
 		serve_wake(serve);
 	}
 }
 
-static void shut(struct serve *serve)
+static void shut(struct door *door)
 {
-	loop_remove_fd(serve->loop, serve->listen_fd);
-	serve->is_open = false;
-	loop_timer_set(serve->door_timer, clock_boot_ns() + SHUT_NS);
+	loop_remove_fd(door->serve->loop, door->fd);
+	door->is_open = false;
+	loop_timer_set(door->timer, clock_boot_ns() + SHUT_NS);
 }
 
-static int take(const struct serve *serve)
+static int take(const struct door *door, struct sockaddr_storage *from, socklen_t *size)
 {
-	const int fd = accept4(serve->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd;
 
-	return fd < 0 ? -errno : fd;
+	*size = sizeof(*from);
+	fd = accept4(door->fd, (struct sockaddr *)from, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (door->kind == DOOR_UNIX) { /* nameless */
+		from->ss_family = AF_UNIX;
+		*size = sizeof(from->ss_family);
+	}
+	return fd;
 }
 
 /* One at a time: only then is it sure that somebody stands there, which is not
  * looked at before there is a descriptor. */
 static void on_client(void *context)
 {
-	struct serve *serve = context;
-	int fd = take(serve), refused = 0;
+	struct door *door = context;
+	struct serve *serve = door->serve;
+	struct sockaddr_storage from = { 0 };
+	socklen_t size;
+	int fd = take(door, &from, &size), refused = 0;
 
 	if (why_is_shortage(fd)) {
 		refused = fd;
 		keep(serve, -1);
-		fd = take(serve);
+		fd = take(door, &from, &size);
 	}
 	if (fd >= 0) {
-		let_in(serve, fd, refused);
+		let_in(door, fd, (const struct sockaddr *)&from, size, refused);
 	} else if (fd != -EAGAIN && fd != -EINTR && fd != -ECONNABORTED) {
 		tell(serve, strerror(-fd));
-		shut(serve);
+		shut(door);
 	}
 	if (serve->kept_fd < 0)
 		serve->kept_fd = eventfd(0, EFD_CLOEXEC);
 }
 
-static int listen_in_loop(struct serve *serve)
+static int listen_in_loop(struct door *door)
 {
-	const int r = loop_add_fd(serve->loop, serve->listen_fd, EPOLLIN, on_client, serve);
+	const int r = loop_add_fd(door->serve->loop, door->fd, EPOLLIN, on_client, door);
 
-	serve->is_open = r == 0;
+	door->is_open = r == 0;
 	return r;
 }
 
 static void on_shut_for_long(void *context)
 {
-	struct serve *serve = context;
+	struct door *door = context;
 
-	if (listen_in_loop(serve) < 0)
-		loop_timer_set(serve->door_timer, clock_boot_ns() + SHUT_NS);
+	if (door->fd < 0 && tcp_listen(door->serve) < 0)
+		return;
+	if (listen_in_loop(door) < 0)
+		loop_timer_set(door->timer, clock_boot_ns() + SHUT_NS);
 }
 
-int door_open(struct serve *serve, struct why *why)
+/* listens: else it is to be tried again. */
+static int open_one(struct door *door, bool listens)
 {
-	int r;
+	int r = loop_timer_new(door->serve->loop, &door->timer, on_shut_for_long, door);
+
+	if (r < 0)
+		return r;
+	if (!listens)
+		return tcp_listen(door->serve) == 0 ? listen_in_loop(door) : 0;
+	return fcntl(door->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : listen_in_loop(door);
+}
+
+int door_open_all(struct serve *serve, struct why *why)
+{
+	int r = 0;
 
 	serve->kept_fd = eventfd(0, EFD_CLOEXEC);
-	if (serve->kept_fd < 0 || fcntl(serve->listen_fd, F_SETFL, O_NONBLOCK) < 0)
-		return why_set(why, -errno, "the API's socket: %s", strerror(errno));
-	r = loop_timer_new(serve->loop, &serve->door_timer, on_shut_for_long, serve);
-	if (r == 0)
-		r = listen_in_loop(serve);
+	if (serve->kept_fd < 0)
+		r = -errno;
+	if (r == 0 && serve->door[DOOR_UNIX].fd >= 0)
+		r = open_one(&serve->door[DOOR_UNIX], true);
+	if (r == 0 && serve->conf.http)
+		r = open_one(&serve->door[DOOR_TCP], false);
 	return r == 0 ? 0 : why_set(why, r, "the API's socket: %s", strerror(-r));
 }
 
-void door_close(struct serve *serve)
+void door_close_all(struct serve *serve)
 {
-	if (serve->is_open)
-		loop_remove_fd(serve->loop, serve->listen_fd);
-	if (serve->listen_fd >= 0)
-		close(serve->listen_fd);
+	for (unsigned i = 0; i < DOORS; i++) {
+		struct door *door = &serve->door[i];
+
+		if (door->is_open)
+			loop_remove_fd(serve->loop, door->fd);
+		if (door->fd >= 0)
+			close(door->fd);
+		loop_timer_free(door->timer);
+	}
 	keep(serve, -1);
-	loop_timer_free(serve->door_timer);
 }

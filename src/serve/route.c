@@ -26,6 +26,8 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned s
 	MHD_add_response_header(response, "Content-Type", type);
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, "Allow", "GET");
+	if (status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 	result = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return result;
@@ -172,6 +174,15 @@ static enum MHD_Result get_stats(struct serve *serve, struct MHD_Connection *con
 	return answer_buf(connection, &buf, MHD_HTTP_OK, "application/json");
 }
 
+static enum MHD_Result get_legacy_stats(struct serve *serve, struct MHD_Connection *connection)
+{
+	struct buf buf = { 0 };
+
+	engine_legacy_stats_json(serve->engine, &buf);
+	buf_putc(&buf, '\n');
+	return answer_buf(connection, &buf, MHD_HTTP_OK, "application/json");
+}
+
 static enum MHD_Result get_doctor(struct serve *serve, struct MHD_Connection *connection)
 {
 	struct buf buf = { 0 };
@@ -195,25 +206,46 @@ static enum MHD_Result get_ready(struct serve *serve, struct MHD_Connection *con
 struct route {
 	const char *path;
 	enum MHD_Result (*get)(struct serve *serve, struct MHD_Connection *connection);
+	bool is_public; /* over TCP, to anybody */
 };
 
 static const struct route routes[] = {
-	{ "/api/v1/flows", get_flows },   { "/api/v1/events", get_events },
-	{ "/api/v1/stats", get_stats },   { "/api/v1/doctor", get_doctor },
-	{ "/-/healthy", get_healthy },    { "/-/ready", get_ready },
+	{ "/api/v1/flows", get_flows, false },
+	{ "/api/v1/events", get_events, false },
+	{ "/api/v1/stats", get_stats, false },
+	{ "/api/v1/doctor", get_doctor, false },
+	{ "/metrics", scrape_answer, true },
+	{ "/stats", get_legacy_stats, true },
+	{ "/-/healthy", get_healthy, true },
+	{ "/-/ready", get_ready, true },
 };
+
+static const struct route *route_of(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!strcmp(routes[i].path, path))
+			return &routes[i];
+	}
+	return NULL;
+}
 
 enum MHD_Result route_request(struct serve *serve, struct MHD_Connection *connection,
 			      const char *method, const char *path)
 {
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-		if (strcmp(routes[i].path, path))
-			continue;
-		/* HEAD is none: the library would put the end of a stream behind it */
-		if (strcmp(method, "GET"))
-			return route_error(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-					   "only GET is answered here", 0);
-		return routes[i].get(serve, connection);
-	}
-	return route_error(connection, MHD_HTTP_NOT_FOUND, "there is nothing at this path", 0);
+	const struct route *route = route_of(path);
+	const char *sentence = NULL;
+	unsigned refused = 0;
+
+	if (tcp_is(connection))
+		refused = tcp_refuses(serve, connection, !route || route->is_public, &sentence);
+	if (refused)
+		return route_error(connection, refused, sentence, 0);
+	if (!route)
+		return route_error(connection, MHD_HTTP_NOT_FOUND, "there is nothing at this path",
+				   0);
+	/* HEAD is none: the library would put the end of a stream behind it */
+	if (strcmp(method, "GET"))
+		return route_error(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+				   "only GET is answered here", 0);
+	return route->get(serve, connection);
 }

@@ -60,11 +60,11 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 			  enum MHD_ConnectionNotificationCode code)
 {
 	struct serve *serve = context;
+	const bool began = code == MHD_CONNECTION_NOTIFY_STARTED;
 
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		serve->connections++;
-	else
-		serve->connections--;
+	serve->connections += began ? 1 : -1U;
+	if (tcp_is(connection))
+		serve->tcp_connections += began ? 1 : -1U;
 }
 
 static void run(void *context)
@@ -180,13 +180,13 @@ static int listen_at(struct serve *serve, const char *path, struct why *why)
 		r = remove_stale(&address, why);
 	if (r < 0)
 		return r;
-	serve->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (serve->listen_fd < 0 ||
-	    bind(serve->listen_fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	serve->door[DOOR_UNIX].fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (serve->door[DOOR_UNIX].fd < 0 ||
+	    bind(serve->door[DOOR_UNIX].fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	/* the mode before anyone can connect: listen comes after */
 	give_to_group(path);
-	if (chmod(path, 0660) < 0 || listen(serve->listen_fd, 16) < 0)
+	if (chmod(path, 0660) < 0 || listen(serve->door[DOOR_UNIX].fd, 16) < 0)
 		return why_set(why, -errno, "%s: %s", path, strerror(errno));
 	return 0;
 }
@@ -228,13 +228,17 @@ int serve_open(struct serve **ret, const struct serve_conf *conf, struct why *wh
 	serve->engine = conf->engine;
 	serve->loop = conf->loop;
 	serve->epoll_fd = serve->lock_fd = serve->kept_fd = -1;
-	serve->listen_fd = conf->listen_fd;
+	for (unsigned i = 0; i < DOORS; i++)
+		serve->door[i] = (struct door){ .serve = serve, .kind = i, .fd = -1 };
+	serve->door[DOOR_UNIX].fd = conf->listen_fd;
 	if (conf->socket_path)
 		r = listen_at(serve, conf->socket_path, why);
 	if (r == 0)
+		r = tcp_open(serve, why);
+	if (r == 0)
 		r = start_daemon(serve, why);
 	if (r == 0)
-		r = door_open(serve, why);
+		r = door_open_all(serve, why);
 	if (r < 0) {
 		serve_close(serve);
 		return r;
@@ -270,8 +274,7 @@ void serve_close(struct serve *serve)
 	if (serve->daemon)
 		MHD_stop_daemon(serve->daemon);
 	loop_timer_free(serve->timer);
-	door_close(serve);
-	if (serve->listen_fd >= 0 && serve->conf.socket_path)
+	if (serve->door[DOOR_UNIX].fd >= 0 && serve->conf.socket_path)
 		unlink(serve->conf.socket_path);
 	if (serve->lock_fd >= 0) {
 		char lock[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
@@ -283,5 +286,6 @@ void serve_close(struct serve *serve)
 		}
 		close(serve->lock_fd);
 	}
+	door_close_all(serve);
 	free(serve);
 }

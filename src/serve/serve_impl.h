@@ -5,6 +5,8 @@
 /* The inside of serve, shared by its own files only:
  *   serve.c    the daemon, its sockets and its place in the loop
  *   door.c     who may connect
+ *   tcp.c      the door to the network, and who may have what through it
+ *   scrape.c   /metrics
  *   route.c    which path answers what, parameters, errors
  *   listing.c  /api/v1/flows
  *   stream.c   /api/v1/events */
@@ -12,6 +14,7 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -20,8 +23,21 @@
 #include "serve/serve.h"
 
 #define SERVE_CONNECTIONS_MAX 64
+/* Of those: strangers must not keep the socket's clients out. */
+#define SERVE_TCP_CONNECTIONS_MAX 32
 
 struct loop_timer;
+struct serve;
+
+enum door_kind { DOOR_UNIX, DOOR_TCP, DOORS };
+
+struct door {
+	struct serve *serve;
+	enum door_kind kind;
+	int fd;                   /* owned: listens; -1: none */
+	bool is_open;             /* fd is in the loop */
+	struct loop_timer *timer; /* owned: until it is open again */
+};
 
 struct serve {
 	struct engine *engine; /* borrowed */
@@ -30,13 +46,16 @@ struct serve {
 	struct MHD_Daemon *daemon; /* owned */
 	int epoll_fd;              /* the daemon's; -1 while it is not in the loop */
 	struct loop_timer *timer;  /* owned: when the daemon wants to be run */
-	int lock_fd, listen_fd;    /* owned */
+	int lock_fd;               /* owned */
 	bool is_locked;            /* lock_fd's file is ours, then */
-	bool is_open;              /* listen_fd is in the loop */
+	struct door door[DOORS];
+	struct sockaddr_storage http_address;
+	bool http_told;            /* that the port cannot be had */
+	char token[256];           /* of which token_n; none: nobody has it */
+	size_t token_n;
 	int kept_fd;               /* owned: for a client that must be told there is none */
-	struct loop_timer *door_timer; /* owned: until it is open again */
 	struct log_limit turned_away;
-	unsigned connections;
+	unsigned connections, tcp_connections; /* all; those over TCP */
 	uint64_t slice_until_ns; /* what all requests of one turn share */
 	struct gather *gathers; /* listings that are being sorted */
 	struct stream *streams; /* open event streams */
@@ -73,9 +92,22 @@ bool listing_work(struct serve *serve, uint64_t for_ns);
 void listing_end_all(struct serve *serve);
 void stream_end_all(struct serve *serve);
 
-/* door.c: listen_fd listens, the daemon runs. Opened or not, it can be closed. */
-int door_open(struct serve *serve, struct why *why);
-void door_close(struct serve *serve);
+/* door.c: the daemon runs. Opened or not, they can be closed. */
+int door_open_all(struct serve *serve, struct why *why);
+void door_close_all(struct serve *serve);
+
+/* tcp.c: reads what is needed to listen. 0, or -errno with the sentence. */
+int tcp_open(struct serve *serve, struct why *why);
+/* The door listens, or -errno: it is tried again. */
+int tcp_listen(struct serve *serve);
+/* The connection came over the network. */
+bool tcp_is(struct MHD_Connection *connection);
+/* 0: a request that did may be answered; else the status to refuse it with. */
+unsigned tcp_refuses(const struct serve *serve, struct MHD_Connection *connection,
+		     bool is_public, const char **sentence);
+
+/* scrape.c */
+enum MHD_Result scrape_answer(struct serve *serve, struct MHD_Connection *connection);
 
 /* serve.c: asks to be run again at once (something was resumed). */
 void serve_wake(struct serve *serve);

@@ -194,7 +194,9 @@ enum outbox_fate outbox_push(struct outbox *outbox, const struct record *record,
 	if (!(outbox->events >> record->event & 1) || !filter_match(outbox->filter, record))
 		return OUTBOX_SKIPPED;
 	if (!fill_begin(outbox, n, wait_until_boot_ns)) {
-		outbox->stats.dropped_full++; /* only the collector writes it */
+		/* only the collector writes these */
+		outbox->stats.dropped_full++;
+		outbox->stats.dropped_full_ends += record->event == EVENT_END;
 		return OUTBOX_DROPPED;
 	}
 	at = outbox->filling->bytes + outbox->filling->used;
@@ -204,6 +206,7 @@ enum outbox_fate outbox_push(struct outbox *outbox, const struct record *record,
 		memcpy(at + offsetof(struct record, time_wall_ns), &wall_ns, sizeof(wall_ns));
 	}
 	outbox->filling->records++;
+	outbox->stats.taken_ends += record->event == EVENT_END;
 	return OUTBOX_TAKEN;
 }
 

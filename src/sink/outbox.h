@@ -39,6 +39,7 @@ struct outbox_stats {
 	uint64_t dropped_closed;   /* nobody reads any more, or the deadline passed */
 	uint64_t dropped_expired;  /* not delivered for too long, or too old in the spool */
 	uint64_t dropped_spool;    /* the spool is full or its disk failed */
+	uint64_t taken_ends, dropped_full_ends; /* of those, the records `end` */
 	uint64_t replayed;         /* found in the spool at start; not in taken */
 	uint64_t queued_bytes, queue_bytes_max, spooled_bytes;
 	uint64_t requests, retries; /* deliveries that were tried; of those, again */
