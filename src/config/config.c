@@ -441,6 +441,7 @@ static void load_file(struct loading *loading, struct config_origin *origin)
 			 "%.160s is a configuration of conntracct: its sinks write what it wrote",
 			 origin->path);
 	}
+	legacy_settle_api(loading->settings, loading->is_old);
 	check_whole(loading);
 	node_free(root);
 	memset(loading->sink_node, 0, sizeof(loading->sink_node));

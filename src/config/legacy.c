@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "base/array.h"
+#include "base/endpoint.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "config/errors.h"
@@ -225,6 +226,23 @@ static bool is_false(const char *text)
 	return !strcasecmp(text, "false") || !strcmp(text, "0") || !strcasecmp(text, "f");
 }
 
+static void set_endpoint(struct settings *settings, const struct node *node,
+			 struct config_errors *errors)
+{
+	struct sockaddr_storage ignored;
+	struct why why = { "" };
+	int n;
+
+	if (endpoint_parse(&ignored, node->text, &why) < 0) {
+		config_error(errors, node, "%s: %s", node->key, why.text);
+		return;
+	}
+	n = snprintf(settings->legacy_endpoint, sizeof(settings->legacy_endpoint), "%s",
+		     node->text);
+	if (n >= (int)sizeof(settings->legacy_endpoint))
+		config_error(errors, node, "%s: longer than an address can be", node->key);
+}
+
 bool legacy_set(struct settings *settings, const struct node *node, struct config_errors *errors)
 {
 	if (!is_top_key(node->key))
@@ -235,7 +253,11 @@ bool legacy_set(struct settings *settings, const struct node *node, struct confi
 		config_error(errors, node, "%s: a single value is wanted", node->key);
 	else if (!strcasecmp(node->key, "sysctl_manage"))
 		settings->conntrack_manage_sysctl = !is_false(node->text);
-	/* api_*: weir answers on its socket; pprof_*: the profiler of another runtime */
+	else if (!strcasecmp(node->key, "api_endpoint"))
+		set_endpoint(settings, node, errors);
+	else if (!strcasecmp(node->key, "api_enabled"))
+		settings->legacy_api = is_false(node->text) ? LEGACY_API_OFF : LEGACY_API_ON;
+	/* pprof_*: the profiler of another runtime */
 	return true;
 }
 
@@ -259,6 +281,19 @@ void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 	case SINK_DUMMY:
 		break;
 	}
+}
+
+/* It listened on its port unless it was told not to. */
+void legacy_settle_api(struct settings *settings, bool is_old)
+{
+	const bool wanted = is_old || settings->legacy_api == LEGACY_API_ON ||
+			    settings->legacy_endpoint[0];
+
+	if (!wanted || settings->legacy_api == LEGACY_API_OFF ||
+	    strcmp(settings->listen_http, "off"))
+		return;
+	snprintf(settings->listen_http, sizeof(settings->listen_http), "%s",
+		 settings->legacy_endpoint[0] ? settings->legacy_endpoint : "localhost:8000");
 }
 
 void legacy_finish(struct settings *settings)

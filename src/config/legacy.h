@@ -24,6 +24,8 @@ void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 const char *legacy_sink_key(const char *key);
 /* What a file of the old tool implies without saying it, after all is set. */
 void legacy_finish(struct settings *settings);
+/* api_enabled and api_endpoint become listen.http, unless that is set. */
+void legacy_settle_api(struct settings *settings, bool is_old);
 /* CT_API_ENABLED and its like. */
 void legacy_apply_environment(struct settings *settings, char *const *environment,
 			      struct config_errors *errors);

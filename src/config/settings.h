@@ -41,6 +41,9 @@ struct settings {
 	uint32_t table_max_flows;
 	char listen_socket[SETTINGS_PATH_SIZE];
 	char listen_http[SETTINGS_PATH_SIZE];       /* "off": none */
+	/* what conntracct's api_enabled and api_endpoint said, until both are known */
+	enum { LEGACY_API_UNSAID, LEGACY_API_ON, LEGACY_API_OFF } legacy_api;
+	char legacy_endpoint[SETTINGS_PATH_SIZE];
 	char listen_token_file[SETTINGS_PATH_SIZE]; /* empty: none */
 	char listen_hosts[SETTINGS_TEXT_SIZE];
 	enum log_level log_level;

@@ -106,6 +106,7 @@ int outbox_new(struct outbox **ret, const struct outbox_conf *conf, struct why *
 	outbox->events = settings->events;
 	outbox->held = conf->held;
 	outbox->random = hash_seed_random();
+	outbox->stats.up = true;
 	outbox->stats.queue_bytes_max = settings->queue_bytes;
 	memcpy(outbox->name, settings->name, sizeof(outbox->name));
 	memcpy(outbox->stats.name, outbox->name, sizeof(outbox->name));

@@ -44,7 +44,7 @@ struct outbox_stats {
 	uint64_t queued_bytes, queue_bytes_max, spooled_bytes;
 	uint64_t requests, retries; /* deliveries that were tried; of those, again */
 	uint64_t last_success_wall_ns; /* 0: none yet */
-	bool up;                       /* the last delivery was taken */
+	bool up;                       /* the last delivery was taken, or none was tried */
 	/* how long deliveries took: counts per bound of outbox_request_bounds_ns, the last
 	 * beyond them all; and their sum */
 	uint64_t request_bucket[OUTBOX_REQUEST_BUCKETS + 1], request_sum_ns;

@@ -14,31 +14,6 @@ settings() {
 	"$WEIR" config check "$T/weir.yml"
 }
 
-# daemon: in a network that is there, so that its entries are counted from the first
-# shellcheck disable=SC2034
-daemon() {
-	"$WEIR" run -c "$T/weir.yml" >"$T/records" 2>"$T/weir.log" &
-	weir_pid=$!
-	wait_for is_ready
-}
-
-# sums FIELD: over the entries of namespace a, as the kernel has them
-sums() {
-	"$PYTHON" -S -E - "$T/entries.a" "$1" <<-'END'
-		import re, sys
-		word, _, side = sys.argv[2].partition("_")
-		find = re.compile(word + r"=(\d+)").findall
-		print(sum(int(find(line)[side == "reply"]) for line in open(sys.argv[1])))
-	END
-}
-
-# transfer: traffic of known size from a to b, whose entries stay
-transfer() {
-	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --port 80 --count 20 \
-		--send 30000 --reply 100000
-	entries a
-}
-
 has_sums() {
 	local field
 	for field in bytes_orig packets_orig bytes_reply packets_reply; do

@@ -5,6 +5,8 @@
 # are fixed, and they end with it.
 
 INFLUX=http://127.0.0.1:8086 VICTORIA=http://127.0.0.1:8428
+# the last is weir's own
+PROMETHEUS=http://127.0.0.1:9090 METRICS=http://127.0.0.1:9477
 
 needs() {
 	local program
@@ -57,9 +59,22 @@ influx() {
 	tail -n 1 "$T/influx.csv" | cut -d, -f4-
 }
 
+# What scrapes weir, and how often.
+scraping() {
+	cat >"$T/scrape.yml" <<-END
+		scrape_configs:
+		  - job_name: weir
+		    scrape_interval: 1s
+		    static_configs: [{targets: ["${METRICS#http://}"]}]
+	END
+}
+
+# It takes writes, and scrapes weir.
 start_victoria() {
 	needs victoria-metrics curl
+	scraping
 	victoria-metrics -httpListenAddr="${VICTORIA#http://}" -storageDataPath="$T/victoria" \
+		-promscrape.config="$T/scrape.yml" \
 		-retentionPeriod=1 -search.latencyOffset=0s -memory.allowedBytes=128MB \
 		-loggerLevel=ERROR >"$T/victoria.out" 2>&1 &
 	wait_for answers "$VICTORIA/health"
@@ -69,6 +84,20 @@ start_victoria() {
 victoria() {
 	answers "$VICTORIA/internal/force_flush"
 	value_of "$VICTORIA/api/v1/query" "$1"
+}
+
+start_prometheus() {
+	needs prometheus curl
+	scraping
+	prometheus --config.file="$T/scrape.yml" --storage.tsdb.path="$T/prometheus" \
+		--web.listen-address="${PROMETHEUS#http://}" --log.level=error \
+		>"$T/prometheus.out" 2>&1 &
+	wait_for answers "$PROMETHEUS/-/ready"
+}
+
+# prometheus_says QUERY: its value now
+prometheus_says() {
+	value_of "$PROMETHEUS/api/v1/query" "$1"
 }
 
 # value_of URL QUERY: the one value of a PromQL query
@@ -85,4 +114,31 @@ equals() {
 	shift
 	got=$("$@")
 	is "$got" = "$want"
+}
+
+# --- weir, and what is to be found there -------------------------------------------
+
+# daemon: in a network that is there, so that its entries are counted from the first
+# shellcheck disable=SC2034
+daemon() {
+	"$WEIR" run -c "$T/weir.yml" >"$T/records" 2>"$T/weir.log" &
+	weir_pid=$!
+	wait_for is_ready
+}
+
+# sums FIELD: over the entries of namespace a, as the kernel has them
+sums() {
+	"$PYTHON" -S -E - "$T/entries.a" "$1" <<-'END'
+		import re, sys
+		word, _, side = sys.argv[2].partition("_")
+		find = re.compile(word + r"=(\d+)").findall
+		print(sum(int(find(line)[side == "reply"]) for line in open(sys.argv[1])))
+	END
+}
+
+# transfer: traffic of known size from a to b, whose entries stay
+transfer() {
+	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --port 80 --count 20 \
+		--send 30000 --reply 100000
+	entries a
 }

@@ -346,6 +346,29 @@ static void an_old_file_without_sinks_writes_lines(void **state)
 	assert_string_equal(settings.sink[0].format, "conntracct");
 }
 
+static void its_api_listens_where_the_old_one_did(void **state)
+{
+	char *environment[] = { (char[]){ "CT_API_ENABLED=false" },
+				(char[]){ "CT_SYSCTL_MANAGE=false" }, NULL };
+	static const char old[] = "api_endpoint: localhost:9000\n";
+
+	is_taken("conntracct.yml", "sysctl_manage: true\n");
+	assert_string_equal(settings.listen_http, "localhost:8000");
+	is_taken("conntracct.yml", "api_endpoint: :9000\n");
+	assert_string_equal(settings.listen_http, ":9000");
+	is_taken("conntracct.yml", "api_enabled: false\napi_endpoint: localhost:9000\n");
+	assert_string_equal(settings.listen_http, "off");
+	is_taken("weir.yml", "api_enabled: true\nlisten: {http: '[::1]:1'}\n");
+	assert_string_equal(settings.listen_http, "[::1]:1");
+	is_taken("weir.yml", "refresh: 2s\n");
+	assert_string_equal(settings.listen_http, "off");
+	is_refused("conntracct.yml", "api_endpoint: somewhere\n",
+		   "1:1: api_endpoint: \"somewhere\" has no port: 127.0.0.1:9477 would be one\n");
+	assert_int_equal(load_as("conntracct.yml", old, strlen(old), environment), 0);
+	assert_string_equal(settings.listen_http, "off");
+	assert_false(settings.conntrack_manage_sysctl);
+}
+
 static void an_old_curve_must_rise(void **state)
 {
 	is_refused("conntracct.yml", "probe: {rate_curve: {0: {age: 2m}}}",
@@ -402,6 +425,7 @@ int main(void)
 		cmocka_unit_test(two_files_in_one_place_are_an_error),
 		cmocka_unit_test(a_configuration_of_conntracct_runs_unchanged),
 		cmocka_unit_test(an_old_file_without_sinks_writes_lines),
+		cmocka_unit_test(its_api_listens_where_the_old_one_did),
 		cmocka_unit_test(an_old_curve_must_rise),
 		cmocka_unit_test(every_key_of_a_sink_has_help_and_a_default_that_can_be_set),
 	};
