@@ -85,15 +85,6 @@ const char *lineproto_service(char ret[8], const struct record *record)
 	return ret;
 }
 
-const char *lineproto_process(const struct record *record)
-{
-	if (record_has(record, FIELD_CLIENT_COMM))
-		return record->owner[INITIATOR].comm;
-	if (record_has(record, FIELD_SERVER_COMM))
-		return record->owner[RESPONDER].comm;
-	return "";
-}
-
 static const char *name_of(const struct record *record, unsigned id)
 {
 	const struct field *field = &field_table[id];
@@ -138,7 +129,7 @@ static void flow_tags(struct buf *buf, const struct lineproto_conf *conf,
 		*num_put_u64(text, record->netns) = '\0';
 		lineproto_tag(buf, "netns", text);
 	}
-	lineproto_tag(buf, "process", lineproto_process(record));
+	lineproto_tag(buf, "process", record_process(record));
 	proto_text(text, record->orig.proto);
 	lineproto_tag(buf, "proto", text);
 	lineproto_tag(buf, "service", lineproto_service(text, record));

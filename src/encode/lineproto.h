@@ -36,8 +36,5 @@ void lineproto_string(struct buf *buf, const char *key, const char *value, bool 
 
 /* "443" of a well-known port, else "other"; ret has room for 8. */
 const char *lineproto_service(char ret[8], const struct record *record);
-/* The process that weir_traffic and weir_flow name: the client's where it is known,
- * else the server's; empty: neither. */
-const char *lineproto_process(const struct record *record);
 
 #endif

@@ -71,7 +71,7 @@ static const char *known_process(struct traffic *traffic, const char *name)
 
 static void tags_of(struct traffic *traffic, struct tags *tags, const struct record *record)
 {
-	const char *process = lineproto_process(record);
+	const char *process = record_process(record);
 	char service[8];
 
 	memset(tags, 0, sizeof(*tags));

@@ -183,6 +183,19 @@ static int prepare_conntrack(struct engine *engine, struct why *why)
 	return r;
 }
 
+static int make_meter(struct engine *engine, struct why *why)
+{
+	const struct settings *settings = engine->conf.settings;
+	const struct meter_conf conf = {
+		.processes = settings->metrics_processes,
+		.services = &settings->metrics_services,
+		.max_series = settings->metrics_max_series,
+	};
+	const int r = meter_new(&engine->meter, &conf);
+
+	return r < 0 ? why_set(why, r, "no memory for the metrics") : 0;
+}
+
 /* Descriptors: six for each namespace; the soft limit is there for programs that use
  * select(2) (systemd's NEWS of 240), which nothing here does. The guard inherits it.
  * Locked memory: until 5.11 is the oldest kernel BPF maps are that, and some may be made
@@ -203,11 +216,6 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 {
 	const uint64_t started_wall_ns = clock_wall_ns();
 	const struct netns_listener listener = { place_entered, place_gone, NULL };
-	const struct meter_conf meter_conf = {
-		.processes = conf->settings->metrics_processes,
-		.services = &conf->settings->metrics_services,
-		.max_series = conf->settings->metrics_max_series,
-	};
 	struct netns_listener mine = listener;
 	struct engine *engine = calloc(1, sizeof(*engine));
 	int r;
@@ -235,12 +243,9 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 		if (r < 0)
 			goto fail;
 	}
-	r = meter_new(&engine->meter, &meter_conf);
-	if (r < 0) {
-		why_set(why, r, "no memory for the metrics");
-		goto fail;
-	}
-	r = sources_climb(engine, (1U << FEATURES) - 1, why);
+	r = make_meter(engine, why);
+	if (r == 0)
+		r = sources_climb(engine, (1U << FEATURES) - 1, why);
 	if (r == 0)
 		r = sources_open(engine, why);
 	if (r == 0)

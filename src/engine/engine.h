@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "encode/openmetrics.h"
+#include "base/openmetrics.h"
 #include "flow/record.h"
 #include "flow/table.h"
 

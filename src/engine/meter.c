@@ -11,8 +11,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "config/settings.h"
-#include "encode/lineproto.h"
-#include "encode/openmetrics.h"
+#include "base/openmetrics.h"
 #include "flow/field.h"
 #include "flow/record.h"
 
@@ -131,7 +130,7 @@ static struct process *process_cell(const struct meter *meter, const char *name)
 
 static void add_process(struct meter *meter, const struct record *record)
 {
-	const char *name = lineproto_process(record);
+	const char *name = record_process(record);
 	struct process *process;
 
 	if (!*name)

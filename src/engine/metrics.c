@@ -4,7 +4,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/num.h"
-#include "encode/openmetrics.h"
+#include "base/openmetrics.h"
 #include "engine/engine_impl.h"
 #include "engine/meter.h"
 #include "engine/self.h"

@@ -97,6 +97,15 @@ static inline void record_set(struct record *record, unsigned field)
 	record->has[field / 64] |= 1ULL << field % 64;
 }
 
+/* Whose flow it is, where one name has to do: the client's process, else the
+ * server's; empty: not known. */
+static inline const char *record_process(const struct record *record)
+{
+	if (record_has(record, FIELD_CLIENT_COMM))
+		return record->owner[INITIATOR].comm;
+	return record_has(record, FIELD_SERVER_COMM) ? record->owner[RESPONDER].comm : "";
+}
+
 /* Where records go. Valid during the call. */
 struct record_outlet {
 	void (*emit)(void *context, const struct record *record);

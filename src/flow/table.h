@@ -49,7 +49,7 @@ struct table_stats {
 	uint64_t without_counters;              /* live flows that nobody counts */
 	uint64_t sockets, sockets_capacity, sockets_refused;
 	uint64_t duplicate_closes;
-	uint64_t told[EVENT_FAILED + 1]; /* events of sockets, made or not: connect, accept, close */
+	uint64_t told[EVENT_FAILED + 1]; /* connect, accept, close of sockets, made or not */
 	uint64_t failures[FAILURES];     /* connects that failed */
 	uint64_t passes_forgotten;              /* over more namespaces than are remembered */
 	uint64_t overflow_bytes[OVERFLOW_PROTOS][SIDES], overflow_packets[OVERFLOW_PROTOS][SIDES];

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "encode/openmetrics.h"
+#include "base/openmetrics.h"
 #include "serve/serve_impl.h"
 
 /* Fast: it runs between two looks at the kernel. */
@@ -67,6 +67,9 @@ enum MHD_Result scrape_answer(struct serve *serve, struct MHD_Connection *connec
 {
 	const bool open = accepts(header_of(connection, "Accept"), "application/openmetrics-text");
 	const bool wants_zip = accepts(header_of(connection, "Accept-Encoding"), "gzip");
+	static const char text_type[] = "text/plain; version=0.0.4; charset=utf-8";
+	static const char open_type[] =
+		"application/openmetrics-text; version=1.0.0; charset=utf-8";
 	struct MHD_Response *response;
 	struct buf buf = { 0 };
 	enum MHD_Result result;
@@ -83,9 +86,7 @@ enum MHD_Result scrape_answer(struct serve *serve, struct MHD_Connection *connec
 		buf_fini(&buf);
 		return MHD_NO;
 	}
-	MHD_add_response_header(response, "Content-Type",
-				open ? "application/openmetrics-text; version=1.0.0; charset=utf-8" :
-				       "text/plain; version=0.0.4; charset=utf-8");
+	MHD_add_response_header(response, "Content-Type", open ? open_type : text_type);
 	MHD_add_response_header(response, "Vary", "Accept, Accept-Encoding");
 	if (zipped)
 		MHD_add_response_header(response, "Content-Encoding", "gzip");

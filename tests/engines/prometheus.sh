@@ -21,6 +21,11 @@ status_of() {
 	curl -sS -m 5 -o "$T/body" -w '%{http_code}' "${@:2}" "$1"
 }
 
+# status_with AUTHORIZATION PATH
+status_with() {
+	status_of "$METRICS$2" -H "Authorization: $1"
+}
+
 # sample NAME [LABEL=VALUE...]: the sum of the samples of that name that have these; by
 # the socket, since over TCP whoever asks would be counted
 sample() {
@@ -74,6 +79,11 @@ test_a_transfer_is_in_prometheus_and_victoriametrics_to_the_byte() {
 	weir_stop
 }
 
+# names_in FILE: its samples, without their values
+names_in() {
+	grep -v '^#' "$1" | sed 's/ [^ ]*$//'
+}
+
 test_what_both_forms_say_is_well_formed() {
 	needs promtool
 	settings 'listen: {http: "127.0.0.1:9477"}' 'metrics: {services: [80], processes: on}' \
@@ -89,7 +99,7 @@ test_what_both_forms_say_is_well_formed() {
 	is "$(tail -n 1 "$T/open")" = '# EOF'
 	is "$(grep -cv . "$T/open" || true)" = 0
 	# the same samples but for what changes meanwhile
-	diff <(grep -v '^#' "$T/text" | sed 's/ [^ ]*$//') <(grep -v '^#' "$T/open" | sed 's/ [^ ]*$//')
+	diff <(names_in "$T/text") <(names_in "$T/open")
 	curl -fsS -m 5 -H 'Accept: application/openmetrics-text;q=0, */*' "$METRICS/metrics" |
 		grep -q '^# TYPE weir_build_info gauge'
 	curl -fsS -m 5 -H 'Accept-Encoding: gzip' -D "$T/head" -o "$T/zipped" "$METRICS/metrics"
@@ -111,7 +121,7 @@ test_alerts_fire_when_they_should_and_not_before() {
 	is "$(wc -l <"$T/names")" -ge 8
 	while read -r name; do
 		grep -q "^# TYPE $name " "$T/metrics" || {
-			echo "no metric $name" >&"$reader"
+			echo "no metric $name"
 			return 1
 		}
 	done <"$T/names"
@@ -188,7 +198,8 @@ old_counts() {
 		old = json.load(open(sys.argv[1]))
 		assert set(old) == {"pipeline", "probe", "sinks"}, old
 		pipeline = old["pipeline"]
-		assert pipeline["events_total"] == pipeline["events_update"] + pipeline["events_destroy"]
+		events = pipeline["events_update"] + pipeline["events_destroy"]
+		assert pipeline["events_total"] == events, pipeline
 		assert pipeline["events_update"] >= 40, pipeline
 		for name in "update_source", "destroy_source":
 		    assert set(pipeline[name]) == {"events_received", "events_lost",
@@ -208,15 +219,17 @@ old_counts() {
 }
 
 test_the_network_gets_metrics_and_with_the_token_all() {
-	printf 'ten-and-six-more-letters\n' >"$T/token"
+	local token=ten-and-six-more-letters
+	echo "$token" >"$T/token"
 	settings "listen: {http: 'localhost:9477', token_file: '$T/token', hosts: 'weir.example'}"
 	daemon
 	is "$(status_of "$METRICS/api/v1/flows")" = 401
-	is "$(status_of "$METRICS/api/v1/flows" -H 'Authorization: Bearer ten-and-six-more-letter')" = 401
-	is "$(status_of "$METRICS/api/v1/flows" -H 'Authorization: Bearer ten-and-six-more-letters!')" = 401
-	is "$(status_of "$METRICS/api/v1/flows" -H 'Authorization: Bearer')" = 401
-	is "$(status_of "$METRICS/api/v1/flows" -H 'Authorization: bearer ten-and-six-more-letters')" = 200
-	is "$(status_of "$METRICS/api/v1/stats" -H 'Authorization: Bearer ten-and-six-more-letters')" = 200
+	for token in 'Bearer' 'Bearer ' "Basic $token" "$token" "Bearer ${token%?}" \
+		"Bearer $token!"; do
+		is "$(status_with "$token" /api/v1/flows)" = 401
+	done
+	is "$(status_with "bearer $token" /api/v1/flows)" = 200
+	is "$(status_with "Bearer $token" /api/v1/stats)" = 200
 	for path in /metrics /stats /-/healthy /-/ready; do
 		is "$(status_of "$METRICS$path")" = 200
 	done
@@ -232,7 +245,7 @@ test_the_network_gets_metrics_and_with_the_token_all() {
 	weir_stop
 	settings 'listen: {http: "127.0.0.1:9477"}'
 	daemon
-	is "$(status_of "$METRICS/api/v1/flows" -H 'Authorization: Bearer ')" = 403
+	is "$(status_with 'Bearer ' /api/v1/flows)" = 403
 	is "$(status_of "$METRICS/api/v1/flows" --unix-socket "$SOCKET")" = 200
 	weir_stop
 }

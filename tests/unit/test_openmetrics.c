@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "config/settings.h"
-#include "encode/openmetrics.h"
+#include "base/openmetrics.h"
 #include "engine/meter.h"
 #include "flow/record.h"
 
@@ -193,8 +193,10 @@ static void round_trips_fall_into_their_buckets(void **state)
 	meter_take(meter, &record);
 	record.direction = DIRECTION_INBOUND;
 	meter_take(meter, &record);
-	has_line(meter, "weir_tcp_rtt_seconds_bucket{flow_direction=\"outbound\",le=\"0.0001\"} 0\n");
-	has_line(meter, "weir_tcp_rtt_seconds_bucket{flow_direction=\"outbound\",le=\"0.0002\"} 1\n");
+	has_line(meter, "weir_tcp_rtt_seconds_bucket{flow_direction=\"outbound\","
+			"le=\"0.0001\"} 0\n");
+	has_line(meter, "weir_tcp_rtt_seconds_bucket{flow_direction=\"outbound\","
+			"le=\"0.0002\"} 1\n");
 	has_line(meter, "weir_tcp_connect_seconds_bucket{le=\"10.0\"} 0\n");
 	has_line(meter, "weir_tcp_connect_seconds_bucket{le=\"+Inf\"} 2\n");
 	has_line(meter, "weir_tcp_connect_seconds_sum 22.0\n");

@@ -128,7 +128,8 @@ static void values_of_the_wrong_type_are_refused(void **state)
 	refuses("table.max_flows", "many", -EINVAL,
 		"here: table.max_flows: \"many\" is not a whole number");
 	refuses("conntrack.track", "2", -EINVAL,
-		"here: conntrack.track: \"2\" is not possible; there are true, false, yes, no, on, off");
+		"here: conntrack.track: \"2\" is not possible; there are true, false, yes, no, "
+		"on, off");
 	refuses("conntrack.netns", "hots", -EINVAL,
 		"here: conntrack.netns: \"hots\" is not possible; did you mean host?");
 	refuses("log.level", "warning", -EINVAL,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "encode/openmetrics.h"
+#include "base/openmetrics.h"
 
 #include <string.h>
 

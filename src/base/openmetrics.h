@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_ENCODE_OPENMETRICS_H
-#define WEIR_ENCODE_OPENMETRICS_H
+#ifndef WEIR_BASE_OPENMETRICS_H
+#define WEIR_BASE_OPENMETRICS_H
 
 #include <stddef.h>
 #include <stdint.h>
