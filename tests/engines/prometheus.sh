@@ -224,9 +224,9 @@ test_the_network_gets_metrics_and_with_the_token_all() {
 	settings "listen: {http: 'localhost:9477', token_file: '$T/token', hosts: 'weir.example'}"
 	daemon
 	is "$(status_of "$METRICS/api/v1/flows")" = 401
-	for token in 'Bearer' 'Bearer ' "Basic $token" "$token" "Bearer ${token%?}" \
+	for given in 'Bearer' 'Bearer ' "Basic $token" "$token" "Bearer ${token%?}" \
 		"Bearer $token!"; do
-		is "$(status_with "$token" /api/v1/flows)" = 401
+		is "$(status_with "$given" /api/v1/flows)" = 401
 	done
 	is "$(status_with "bearer $token" /api/v1/flows)" = 200
 	is "$(status_with "Bearer $token" /api/v1/stats)" = 200
