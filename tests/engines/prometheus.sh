@@ -152,10 +152,6 @@ listens() {
 	inside "$1" ss -Hltn "sport = $2" | grep -q "$2"
 }
 
-listens_here() {
-	ss -Hltn "sport = $1" | grep -q "$1"
-}
-
 as_many() {
 	is "$(sample "$1")" = "$(sample "$2")"
 }

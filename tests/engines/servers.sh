@@ -15,6 +15,10 @@ needs() {
 	done
 }
 
+listens_here() {
+	ss -Hltn "sport = $1" | grep -q "$1"
+}
+
 answers() {
 	curl -fsS -m 5 -o "$T/answer" "$@"
 }
