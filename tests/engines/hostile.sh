@@ -65,7 +65,6 @@ test_every_status_has_its_fate() {
 }
 
 test_no_manner_of_answering_harms_more_than_its_sink() {
-	local delivered
 	hostile 8999
 	settings 204 loris silent half huge headers garbage close bomb
 	pair

@@ -7,13 +7,6 @@
 # shellcheck source=tests/engines/servers.sh
 . "${BASH_SOURCE[0]%/*}/servers.sh"
 
-# settings LINE...: sinks, as lines of YAML below "sinks:"
-settings() {
-	printf '%s\n' 'refresh: 200ms' 'report: [{age: 0s, every: 500ms}]' 'sinks:' "$@" \
-		>"$T/weir.yml"
-	"$WEIR" config check "$T/weir.yml"
-}
-
 has_sums() {
 	local field
 	for field in bytes_orig packets_orig bytes_reply packets_reply; do

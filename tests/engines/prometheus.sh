@@ -79,6 +79,42 @@ test_a_transfer_is_in_prometheus_and_victoriametrics_to_the_byte() {
 	weir_stop
 }
 
+test_all_databases_at_once_have_the_same_transfer() {
+	local side
+	start_influxdb
+	start_victoria
+	start_prometheus
+	settings 'listen: {http: "127.0.0.1:9477"}' 'metrics: {services: [80]}' 'sinks:' \
+		"  influx: {type: influxdb, url: '$INFLUX', database: w, filter: tcp port 80}" \
+		"  victoria: {type: influxdb, api: v2, url: '$VICTORIA', org: o, bucket: b," \
+		'             string_fields: false, filter: tcp port 80}' \
+		"  lines: {type: file, path: '$T/lines', filter: tcp port 80}" \
+		"  old: {type: file, path: '$T/old', format: conntracct, filter: tcp port 80}" \
+		'  nobody: {type: dummy}'
+	pair
+	live_long
+	daemon
+	transfer
+	for side in orig reply; do
+		wait_for equals "$(sums bytes_$side)" influx w \
+			"SELECT SUM(bytes_$side) FROM weir_traffic"
+		wait_for equals "$(sums bytes_$side)" victoria \
+			"sum(sum_over_time(weir_traffic_bytes_${side}[1h]))"
+		wait_for equals "$(sums bytes_$side)" prometheus_says \
+			"sum(weir_service_bytes_total{port=\"80\",side=\"$side\"})"
+	done
+	wait_for check -f "$T/lines" distinct 20 'True' 'r.flow_id'
+	wait_for equals 20 told_lines 'Update: '
+	weir_stop
+	check -f "$T/lines" total "$(sums bytes_reply)" 'True' 'r.delta_bytes_reply'
+	is "$(told_lines 'Destroy: ')" = 20
+}
+
+# told_lines WORD: how many flows have a line that begins so
+told_lines() {
+	grep "^$1" "$T/old" | grep -o 'FlowID:[0-9]*' | sort -u | wc -l
+}
+
 # names_in FILE: its samples, without their values
 names_in() {
 	grep -v '^#' "$1" | sed 's/ [^ ]*$//'

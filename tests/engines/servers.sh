@@ -122,6 +122,13 @@ equals() {
 
 # --- weir, and what is to be found there -------------------------------------------
 
+# settings LINE...: sinks, as lines of YAML below "sinks:"
+settings() {
+	printf '%s\n' 'refresh: 200ms' 'report: [{age: 0s, every: 500ms}]' 'sinks:' "$@" \
+		>"$T/weir.yml"
+	"$WEIR" config check "$T/weir.yml"
+}
+
 # daemon: in a network that is there, so that its entries are counted from the first
 # shellcheck disable=SC2034
 daemon() {
