@@ -12,67 +12,93 @@
 #define TEXT_SIZE 160
 #define WELL_KNOWN 1024
 
-/* A copy that is text, whatever it was. */
-static size_t clean(char ret[TEXT_SIZE], const char *text)
+/* The text itself, or a copy that is text, whatever it was; *n of it. */
+static const char *clean(char copy[TEXT_SIZE], const char *text, size_t *n)
 {
-	size_t n = strnlen(text, TEXT_SIZE - 1);
+	size_t i = 0;
 
-	memcpy(ret, text, n);
-	ret[n] = '\0';
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned char)ret[i] < ' ' || (unsigned char)ret[i] >= 0x7f) {
-			utf8_make_printable(ret, n + 1);
-			break;
-		}
+	while (i < TEXT_SIZE - 1 && (unsigned char)text[i] >= ' ' && (unsigned char)text[i] < 0x7f)
+		i++;
+	if (!text[i] || i == TEXT_SIZE - 1) {
+		*n = i;
+		return text;
 	}
-	return n;
+	*n = strnlen(text, TEXT_SIZE - 1);
+	memcpy(copy, text, *n);
+	copy[*n] = '\0';
+	utf8_make_printable(copy, *n + 1);
+	return copy;
+}
+
+/* Room for a key and its value, each byte of which may be escaped, and what is
+ * around them. NULL: no memory. */
+static char *begin(struct buf *buf, const char *key, char before)
+{
+	const size_t n = strlen(key);
+	char *at = buf_reserve(buf, n + 2 * TEXT_SIZE + 4);
+
+	if (!at)
+		return NULL;
+	*at++ = before;
+	memcpy(at, key, n);
+	at += n;
+	*at++ = '=';
+	return at;
+}
+
+static void end(struct buf *buf, const char *at)
+{
+	buf->len = (size_t)(at - buf->data);
 }
 
 void lineproto_tag(struct buf *buf, const char *key, const char *value)
 {
-	char text[TEXT_SIZE];
-	size_t n = clean(text, value);
+	char copy[TEXT_SIZE], *at;
+	size_t n;
+	const char *text = clean(copy, value, &n);
 
-	if (!n)
+	at = n ? begin(buf, key, ',') : NULL;
+	if (!at)
 		return;
-	buf_putc(buf, ',');
-	buf_puts(buf, key);
-	buf_putc(buf, '=');
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] == ',' || text[i] == '=' || text[i] == ' ')
-			buf_putc(buf, '\\');
-		/* a backslash at the end would take the separator with it */
-		buf_putc(buf, text[i] == '\\' && i + 1 == n ? '/' : text[i]);
+			*at++ = '\\';
+		*at++ = text[i];
 	}
-}
-
-static void field_key(struct buf *buf, const char *key, bool is_first)
-{
-	buf_putc(buf, is_first ? ' ' : ',');
-	buf_puts(buf, key);
-	buf_putc(buf, '=');
+	/* a backslash at the end would take the separator with it */
+	if (at[-1] == '\\')
+		at[-1] = '/';
+	end(buf, at);
 }
 
 void lineproto_integer(struct buf *buf, const char *key, uint64_t value, bool is_first)
 {
-	field_key(buf, key, is_first);
-	buf_u64(buf, value > INT64_MAX ? INT64_MAX : value);
-	buf_putc(buf, 'i');
+	char *at = begin(buf, key, is_first ? ' ' : ',');
+
+	if (!at)
+		return;
+	at = num_put_u64(at, value > INT64_MAX ? INT64_MAX : value);
+	*at++ = 'i';
+	end(buf, at);
 }
 
 void lineproto_string(struct buf *buf, const char *key, const char *value, bool is_first)
 {
-	char text[TEXT_SIZE];
-	size_t n = clean(text, value);
+	char copy[TEXT_SIZE], *at = begin(buf, key, is_first ? ' ' : ',');
+	const char *text;
+	size_t n;
 
-	field_key(buf, key, is_first);
-	buf_putc(buf, '"');
+	if (!at)
+		return;
+	text = clean(copy, value, &n);
+	*at++ = '"';
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] == '"' || text[i] == '\\')
-			buf_putc(buf, '\\');
-		buf_putc(buf, text[i]);
+			*at++ = '\\';
+		*at++ = text[i];
 	}
-	buf_putc(buf, '"');
+	*at++ = '"';
+	end(buf, at);
 }
 
 const char *lineproto_service(char ret[8], const struct record *record)
