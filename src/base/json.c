@@ -43,7 +43,7 @@ char *json_put_string(char *at, const char *text, size_t n)
 	while (i < n) {
 		const unsigned char c = from[i];
 
-		if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
 			*at++ = (char)c;
 			i++;
 			continue;

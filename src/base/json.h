@@ -12,8 +12,8 @@ struct buf;
  * integers. Commas are the writer's business: every member or element call
  * looks at the last byte written and puts one where it belongs. */
 
-/* A quoted string of n bytes: quote, backslash and control characters are
- * escaped; bytes that are not UTF-8 (a comm may hold any) become U+FFFD. */
+/* A quoted string of n bytes: quote, backslash and control characters (DEL too,
+ * which YAML has not) are escaped; bytes that are not UTF-8 (a comm may hold any) become U+FFFD. */
 void json_append_string(struct buf *buf, const char *text, size_t n);
 /* The same at `at`, at most 6 n + 2 bytes; returns its end. */
 char *json_put_string(char *at, const char *text, size_t n);

@@ -237,14 +237,32 @@ static bool ends_in(const char *path, const char *extension)
 	return n > m && !strcasecmp(path + n - m, extension);
 }
 
+/* The line of the first NUL, behind which the libraries would see nothing; 0: none. */
+static unsigned line_of_nul(const char *text, size_t n)
+{
+	const char *nul = n ? memchr(text, '\0', n) : NULL;
+	unsigned line = 1;
+
+	if (!nul)
+		return 0;
+	for (; text < nul; text++)
+		line += *text == '\n';
+	return line;
+}
+
 struct node *tree_read(const char *path, const char *text, size_t n,
 		       struct config_errors *errors)
 {
+	const unsigned nul = line_of_nul(text, n);
 	struct node *root;
 
 	if (n > TREE_BYTES_MAX) {
 		config_error_at(errors, 1, 1, "the file is larger than %u MiB",
 				TREE_BYTES_MAX >> 20);
+		return NULL;
+	}
+	if (nul) {
+		config_error_at(errors, nul, 1, "a NUL byte is in it: this is no text");
 		return NULL;
 	}
 	if (ends_in(path, ".toml"))
