@@ -177,11 +177,13 @@ struct abi_sock {
 	__u8 flags;  /* ABI_SOCK_* */
 	__u8 pad[3];
 	__u32 cwnd;  /* congestion window, segments */
+	/* how long the peer's window, the socket's own buffer kept it from sending; jiffies */
+	__u32 rwnd_limited_ticks, sndbuf_limited_ticks;
 	__u8 local[16], remote[16]; /* IPv4 in the first four bytes */
 	char comm[ABI_COMM_SIZE];
 };
 
-_Static_assert(sizeof(struct abi_sock) == 152, "no holes");
+_Static_assert(sizeof(struct abi_sock) == 160, "no holes");
 
 /* What a socket carries with it while the programs watch it. */
 struct abi_sock_own {

@@ -31,6 +31,9 @@ enum { TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1, TCP_FIN_W
 /* tcp_min_rtt before anything was measured */
 #define RTT_NONE (~0U)
 
+/* What keeps a socket from sending (include/net/tcp.h, enum tcp_chrono). */
+enum { CHRONO_RWND_LIMITED = 2, CHRONO_SNDBUF_LIMITED };
+
 static __always_inline u64 less(u64 value, u64 by)
 {
 	return value > by ? value - by : 0;
@@ -61,6 +64,24 @@ static __always_inline u8 role_by_counts(const struct tcp_sock *tcp, u8 state)
 	return acked == sent_once ? ABI_ROLE_SERVER : ABI_ROLE_UNKNOWN;
 }
 
+/* For how long, in jiffies, as tcp_get_info_chrono_stats counts. */
+static __always_inline u32 limited(const struct tcp_sock *tcp, u8 type, u8 which)
+{
+	return tcp->chrono_stat[which - 1] +
+	       (type == which ? (u32)bpf_jiffies64() - tcp->chrono_start : 0);
+}
+
+static __always_inline void read_limits(struct abi_sock *ret, const struct tcp_sock *tcp)
+{
+	u8 type;
+
+	if (!bpf_core_field_exists(tcp->chrono_stat))
+		return;
+	type = BPF_CORE_READ_BITFIELD(tcp, chrono_type);
+	ret->rwnd_limited_ticks = limited(tcp, type, CHRONO_RWND_LIMITED);
+	ret->sndbuf_limited_ticks = limited(tcp, type, CHRONO_SNDBUF_LIMITED);
+}
+
 /* state: the one that it is in, or was in before it closed. */
 static __always_inline void read_counts(struct abi_sock *ret, const struct sock *sk,
 					const struct tcp_sock *tcp, u8 state, u8 role)
@@ -77,6 +98,7 @@ static __always_inline void read_counts(struct abi_sock *ret, const struct sock 
 	ret->rttvar_us = tcp->mdev_us >> 2;
 	ret->cwnd = tcp->snd_cwnd;
 	ret->min_rtt_us = min_rtt_us == RTT_NONE ? 0 : min_rtt_us;
+	read_limits(ret, tcp);
 }
 
 /* The local port of a socket that is closing is only kept in inet_sport. */

@@ -86,6 +86,8 @@ struct tcp_sock {
 	u32 snd_una, snd_nxt, write_seq;
 	u32 srtt_us, mdev_us;
 	u32 snd_cwnd;
+	u32 chrono_start, chrono_stat[3];
+	u8 chrono_type : 2;
 	struct minmax rtt_min;
 } CORE;
 

@@ -12,6 +12,8 @@ uint64_t clock_mono_ns(void);       /* CLOCK_MONOTONIC: stands still in suspend 
 uint64_t clock_wall_ns(void);       /* CLOCK_REALTIME: Unix epoch */
 uint64_t clock_thread_cpu_ns(void); /* CPU time of the calling thread */
 uint64_t clock_process_cpu_ns(void);
+/* A tick of the kernel's timer, 1 / CONFIG_HZ: what jiffies are multiples of. */
+uint64_t clock_tick_ns(void);
 /* wall minus boot now: what turns a boot time into a wall time. */
 int64_t clock_wall_minus_boot_ns(void);
 

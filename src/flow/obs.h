@@ -87,6 +87,8 @@ struct obs_socket {
 	uint32_t retransmitted_segments;
 	uint32_t srtt_us, rttvar_us, min_rtt_us;
 	uint32_t cwnd; /* congestion window, segments */
+	/* how long the peer's window, its own buffer kept it from sending (tcp_info) */
+	uint64_t rwnd_limited_us, sndbuf_limited_us;
 
 	uint32_t connect_us; /* from asking for the connection to having it; 0: not known */
 	uint32_t error;      /* errno of one that failed or was reset; 0: none, or not known */

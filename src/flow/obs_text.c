@@ -69,6 +69,8 @@ static const struct member socket_members[] = {
 	{ "rttvar", MEMBER_U32, AT(socket.rttvar_us), 0 },
 	{ "min_rtt", MEMBER_U32, AT(socket.min_rtt_us), 0 },
 	{ "cwnd", MEMBER_U32, AT(socket.cwnd), 0 },
+	{ "rwnd_limited", MEMBER_U64, AT(socket.rwnd_limited_us), 0 },
+	{ "sndbuf_limited", MEMBER_U64, AT(socket.sndbuf_limited_us), 0 },
 	{ "connect", MEMBER_U32, AT(socket.connect_us), 0 },
 	{ "error", MEMBER_U32, AT(socket.error), 0 },
 	{ "may_be_old", MEMBER_BOOL, AT(may_be_old), 0 },

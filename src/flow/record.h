@@ -50,8 +50,10 @@ enum field_id {
 	FIELD_TCP_PAYLOAD_ORIG, FIELD_TCP_PAYLOAD_REPLY,
 	FIELD_TCP_SEGMENTS_ORIG, FIELD_TCP_SEGMENTS_REPLY,
 	FIELD_RETRANSMITS, FIELD_RTT_US, FIELD_RTTVAR_US, FIELD_MIN_RTT_US, FIELD_CWND,
+	FIELD_RWND_LIMITED_US, FIELD_SNDBUF_LIMITED_US,
 	FIELD_SERVER_RETRANSMITS, FIELD_SERVER_RTT_US, FIELD_SERVER_RTTVAR_US,
 	FIELD_SERVER_MIN_RTT_US, FIELD_SERVER_CWND,
+	FIELD_SERVER_RWND_LIMITED_US, FIELD_SERVER_SNDBUF_LIMITED_US,
 	FIELD_CONNECT_US, FIELD_ERROR, FIELD_SCHEMA,
 	FIELD_COUNT,
 };
@@ -82,6 +84,7 @@ struct record {
 	uint64_t tcp_payload_bytes[SIDES], tcp_segments[SIDES];
 	uint32_t retransmits[SIDES], rtt_us[SIDES], rttvar_us[SIDES], min_rtt_us[SIDES];
 	uint32_t cwnd[SIDES];
+	uint64_t rwnd_limited_us[SIDES], sndbuf_limited_us[SIDES];
 	uint32_t connect_us;
 	uint32_t error;            /* errno of a failed connect */
 	struct owner owner[SIDES]; /* [INITIATOR] client, [RESPONDER] server */

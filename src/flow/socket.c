@@ -208,6 +208,8 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 	sock->rttvar_us = seen->rttvar_us;
 	sock->min_rtt_us = seen->min_rtt_us;
 	sock->cwnd = seen->cwnd;
+	sock->rwnd_limited_us = seen->rwnd_limited_us;
+	sock->sndbuf_limited_us = seen->sndbuf_limited_us;
 	sock_count(table, sock, obs->at_boot_ns);
 }
 

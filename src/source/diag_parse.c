@@ -91,6 +91,8 @@ static void fill_info(struct obs_socket *ret, const void *bytes, size_t n, bool 
 	ret->rttvar_us = info.tcpi_rttvar;
 	ret->min_rtt_us = min_rtt_of(&info);
 	ret->cwnd = info.tcpi_snd_cwnd;
+	ret->rwnd_limited_us = info.tcpi_rwnd_limited;
+	ret->sndbuf_limited_us = info.tcpi_sndbuf_limited;
 	/* what is in flight is one more than acknowledged bytes tell, where the
 	 * SYN is among those: diag_settle_role takes it out */
 	ret->syn_may_count = ret->payload_sent_bytes == info.tcpi_bytes_acked &&

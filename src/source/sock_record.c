@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "abi/weir_abi.h"
+#include "base/num.h"
 
 static void parse_address(struct addr *ret, const uint8_t bytes[16], bool v4)
 {
@@ -30,7 +31,7 @@ static enum socket_role role_of(uint8_t role)
 	}
 }
 
-int sock_record_parse(struct obs_socket *ret, const struct abi_sock *record)
+int sock_record_parse(struct obs_socket *ret, const struct abi_sock *record, uint64_t tick_ns)
 {
 	const bool v4 = record->family == AF_INET;
 
@@ -78,5 +79,7 @@ int sock_record_parse(struct obs_socket *ret, const struct abi_sock *record)
 	ret->rttvar_us = record->rttvar_us;
 	ret->min_rtt_us = record->min_rtt_us;
 	ret->cwnd = record->cwnd;
+	ret->rwnd_limited_us = record->rwnd_limited_ticks * tick_ns / NUM_NS_PER_US;
+	ret->sndbuf_limited_us = record->sndbuf_limited_ticks * tick_ns / NUM_NS_PER_US;
 	return 0;
 }

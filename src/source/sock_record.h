@@ -7,7 +7,7 @@
 struct abi_sock;
 
 /* What BPF tells of a TCP socket into an observation of it: kind, origin and time are
- * the caller's. 0, or -EBADMSG for what no socket can be. */
-int sock_record_parse(struct obs_socket *ret, const struct abi_sock *record);
+ * the caller's; a jiffy is tick_ns. 0, or -EBADMSG for what no socket can be. */
+int sock_record_parse(struct obs_socket *ret, const struct abi_sock *record, uint64_t tick_ns);
 
 #endif

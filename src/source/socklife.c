@@ -50,6 +50,7 @@ struct socklife {
 	struct proc_owner *owners;
 	struct netns_set entered;
 	struct source_stats stats;
+	uint64_t tick_ns; /* a jiffy */
 	uint64_t lost;
 	unsigned got;
 	uint64_t heard_boot_ns, deadline_boot_ns, counts_boot_ns;
@@ -157,7 +158,7 @@ static int on_event(void *context, void *data, size_t size)
 
 	life->got++;
 	life->stats.seen++;
-	if (size < sizeof(*record) || sock_record_parse(&socket, record) < 0)
+	if (size < sizeof(*record) || sock_record_parse(&socket, record, life->tick_ns) < 0)
 		life->stats.malformed++;
 	else if (is_ours(life, &socket))
 		tell_event(life, record, &socket);
@@ -173,7 +174,7 @@ static int on_seen(void *context, void *data, size_t size)
 	struct obs_socket socket;
 
 	life->stats.seen++;
-	if (size < sizeof(*record) || sock_record_parse(&socket, record) < 0) {
+	if (size < sizeof(*record) || sock_record_parse(&socket, record, life->tick_ns) < 0) {
 		life->stats.malformed++;
 		return 0;
 	}
@@ -406,6 +407,7 @@ static int socklife_open(struct source **ret, const struct source_conf *conf,
 	life->source.ops = &source_socklife;
 	life->conf = *conf;
 	life->outlet = *outlet;
+	life->tick_ns = clock_tick_ns();
 	r = owner_book_new(&life->book);
 	if (r == 0)
 		r = proc_owner_new(&life->owners, outlet);

@@ -28,6 +28,8 @@ def main():
                 sent, received = received, sent
             have = {"rtt_us": of[0]["rtt_us"], "rttvar_us": of[0]["rttvar_us"],
                     "min_rtt_us": of[0]["min_rtt_us"], "cwnd": of[0]["cwnd"],
+                    "rwnd_limited_us": of[0].get("rwnd_limited_us", 0),
+                    "sndbuf_limited_us": of[0].get("sndbuf_limited_us", 0),
                     "retransmits": of[0]["retransmits"],
                     "segments_sent": of[0][sent], "segments_received": of[0][received]}
             want = {key: told["info"][key] for key in have}

@@ -117,9 +117,11 @@ def read_all(sock, read, size):
 def tcp_info(sock):
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
     word = lambda at: struct.unpack_from("=I", info, at)[0]
+    long = lambda at: struct.unpack_from("=Q", info, at)[0]
     return {"state": info[0], "rtt_us": word(68), "rttvar_us": word(72),
             "retransmits": word(100), "segments_sent": word(136),
-            "segments_received": word(140), "min_rtt_us": word(148), "cwnd": word(80)}
+            "segments_received": word(140), "min_rtt_us": word(148), "cwnd": word(80),
+            "rwnd_limited_us": long(176), "sndbuf_limited_us": long(184)}
 
 
 def close(sock, result):

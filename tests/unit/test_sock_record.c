@@ -20,6 +20,7 @@ static struct abi_sock record_of(uint8_t kind)
 		.cookie = 77, .sent_bytes = 600, .received_bytes = 1100,
 		.segments_sent = 9, .segments_received = 8, .retransmits = 1,
 		.srtt_us = 150, .rttvar_us = 30, .min_rtt_us = 90, .cwnd = 10,
+		.rwnd_limited_ticks = 3, .sndbuf_limited_ticks = UINT32_MAX,
 		.netns = 4026531840U, .uid = 1000, .pid = 4321, .connect_us = 210,
 		.local_port_be = htons(40000), .remote_port_be = htons(443),
 		.kind = kind, .state = TCP_ESTABLISHED, .role = ABI_ROLE_CLIENT,
@@ -31,11 +32,13 @@ static struct abi_sock record_of(uint8_t kind)
 	return record;
 }
 
+#define TICK_NS 4000000ULL
+
 static struct obs_socket parse(const struct abi_sock *record)
 {
 	struct obs_socket socket;
 
-	assert_int_equal(sock_record_parse(&socket, record), 0);
+	assert_int_equal(sock_record_parse(&socket, record, TICK_NS), 0);
 	return socket;
 }
 
@@ -67,6 +70,8 @@ static void a_connection_has_its_addresses_counters_and_time(void **state)
 	assert_int_equal(socket.rttvar_us, 30);
 	assert_int_equal(socket.min_rtt_us, 90);
 	assert_int_equal(socket.cwnd, 10);
+	assert_int_equal(socket.rwnd_limited_us, 12000);
+	assert_int_equal(socket.sndbuf_limited_us, UINT32_MAX * 4000ULL);
 	assert_int_equal(socket.connect_us, 210);
 	assert_int_equal(socket.uid, 1000);
 }
@@ -130,17 +135,17 @@ static void what_no_socket_can_be_is_refused(void **state)
 	struct abi_sock record = record_of(ABI_SOCK_SEEN);
 
 	record.family = 3;
-	assert_int_equal(sock_record_parse(&socket, &record), -EBADMSG);
+	assert_int_equal(sock_record_parse(&socket, &record, TICK_NS), -EBADMSG);
 	record = record_of(ABI_SOCK_SEEN);
 	record.cookie = 0;
-	assert_int_equal(sock_record_parse(&socket, &record), -EBADMSG);
+	assert_int_equal(sock_record_parse(&socket, &record, TICK_NS), -EBADMSG);
 	record = record_of(ABI_SOCK_SEEN);
 	record.state = 0;
-	assert_int_equal(sock_record_parse(&socket, &record), -EBADMSG);
+	assert_int_equal(sock_record_parse(&socket, &record, TICK_NS), -EBADMSG);
 	record.state = TCP_CLOSING + 1;
-	assert_int_equal(sock_record_parse(&socket, &record), -EBADMSG);
+	assert_int_equal(sock_record_parse(&socket, &record, TICK_NS), -EBADMSG);
 	record = record_of(ABI_SOCK_SEEN + 1);
-	assert_int_equal(sock_record_parse(&socket, &record), -EBADMSG);
+	assert_int_equal(sock_record_parse(&socket, &record, TICK_NS), -EBADMSG);
 	record = record_of(ABI_SOCK_CLOSED);
 	record.error = -5;
 	assert_int_equal(parse(&record).error, 0);
