@@ -40,4 +40,7 @@ const char *lineproto_service(char ret[8], const struct record *record);
  * else the server's; empty: neither. */
 const char *lineproto_process(const struct record *record);
 
+/* What conntracct called a protocol; "unknown" where it had no name. */
+const char *lineproto_old_proto_name(uint8_t proto);
+
 #endif
