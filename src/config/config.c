@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -242,6 +243,8 @@ static void set_of_sink(struct loading *loading, struct settings_sink *sink,
 		key = node->key;
 	if (!strcmp(key, "type") || set_from_file(loading, sink, node))
 		return;
+	if (!strcasecmp(key, "database") && sink->type == SINK_ELASTICSEARCH)
+		key = "index"; /* as the old tool called it */
 	row = schema_find(schema_sink_table, key, &nearest);
 	if (!row)
 		unknown(loading, node, node->key, &nearest);
@@ -280,8 +283,8 @@ static int type_of(struct loading *loading, const struct node *node, const char 
 
 	if (!type || type->kind != NODE_SCALAR) {
 		config_error(loading->errors, type ? type : node,
-			     "sink %.40s: its type is missing: file, influxdb or dummy",
-			     node->key);
+			     "sink %.40s: its type is missing: file, influxdb, elasticsearch or "
+			     "dummy", node->key);
 		return -1;
 	}
 	*word = type->text;
@@ -292,13 +295,10 @@ static int type_of(struct loading *loading, const struct node *node, const char 
 		nearest_offer(&nearest, known->word);
 	}
 	legacy = legacy_sink_type(*word);
-	if (!strncmp(*word, "elastic", 7))
-		config_error(loading->errors, type, "sink %.40s: Elasticsearch is not there yet",
-			     node->key);
-	else if (legacy < 0)
+	if (legacy < 0)
 		config_error(loading->errors, type, "unknown sink type \"%.40s\"%s%s%s", *word,
-			     nearest.best ? "; did you mean " : "; there are file, influxdb and "
-								"dummy",
+			     nearest.best ? "; did you mean " : "; there are file, influxdb, "
+								"elasticsearch and dummy",
 			     nearest.best ? nearest.best : "", nearest.best ? "?" : "");
 	return legacy;
 }

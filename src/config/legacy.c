@@ -6,10 +6,12 @@
  */
 #include "config/legacy.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/endpoint.h"
@@ -34,6 +36,8 @@ static const struct {
 	{ "dummy", SINK_DUMMY, false },
 	{ "influxdb-udp", SINK_INFLUXDB, true },
 	{ "influxdb-http", SINK_INFLUXDB, true },
+	{ "elastic", SINK_ELASTICSEARCH, true },
+	{ "elasticsearch", SINK_ELASTICSEARCH, false },
 };
 
 static const struct {
@@ -261,6 +265,17 @@ bool legacy_set(struct settings *settings, const struct node *node, struct confi
 	return true;
 }
 
+/* conntracct-HOST, but in lower case: no server takes any other. */
+static void set_old_index(struct settings_sink *sink)
+{
+	char host[128] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	snprintf(sink->index, sizeof(sink->index), "conntracct-%s", host);
+	for (char *c = sink->index; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+}
+
 void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 {
 	if (!strcmp(word, "stderr"))
@@ -277,6 +292,10 @@ void legacy_sink_init(struct settings_sink *sink, const char *word, bool is_old)
 		break;
 	case SINK_INFLUXDB:
 		sink->batch_records = 128;
+		break;
+	case SINK_ELASTICSEARCH:
+		sink->batch_records = 2048;
+		set_old_index(sink);
 		break;
 	case SINK_DUMMY:
 		break;

@@ -11,6 +11,7 @@
 #include "config/settings_sink.h"
 
 #define DAY_NS (86400 * NUM_NS_PER_S)
+#define SPEAK_HTTP (1U << SINK_INFLUXDB | 1U << SINK_ELASTICSEARCH)
 
 static const struct schema_word bool_words[] = {
 	{ "true", 1 }, { "false", 0 }, { "yes", 1 }, { "no", 0 },
@@ -40,6 +41,8 @@ static const struct schema_word per_flow_words[] = {
 const struct schema_word schema_sink_types[] = {
 	{ "file", SINK_FILE },
 	{ "influxdb", SINK_INFLUXDB },
+	{ "elasticsearch", SINK_ELASTICSEARCH },
+	{ "opensearch", SINK_ELASTICSEARCH },
 	{ "dummy", SINK_DUMMY },
 	{ NULL, 0 },
 };
@@ -59,7 +62,7 @@ const struct schema_row schema_sink_table[] = {
 		.default_text = "weir",
 		.help = "names and shape of what is written: weir, or conntracct for "
 			"dashboards of the old tool",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "events",
@@ -176,7 +179,7 @@ const struct schema_row schema_sink_table[] = {
 		.default_text = "",
 		.help = "where it listens, http:// or https://; several by commas: the next "
 			"where one does not answer. With api udp: host:port",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "username",
@@ -185,7 +188,7 @@ const struct schema_row schema_sink_table[] = {
 		.max = SINK_TEXT_SIZE,
 		.default_text = "",
 		.help = "for HTTP basic authentication",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "password",
@@ -195,7 +198,7 @@ const struct schema_row schema_sink_table[] = {
 		.default_text = "",
 		.help = "and its password; better: password_file",
 		.secret = true,
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "token",
@@ -205,7 +208,7 @@ const struct schema_row schema_sink_table[] = {
 		.default_text = "",
 		.help = "of InfluxDB v2, or an API key of Elasticsearch; better: token_file",
 		.secret = true,
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "timeout",
@@ -215,7 +218,7 @@ const struct schema_row schema_sink_table[] = {
 		.max = 3600 * NUM_NS_PER_S,
 		.default_text = "10s",
 		.help = "for one request, answer included",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "connect_timeout",
@@ -225,7 +228,7 @@ const struct schema_row schema_sink_table[] = {
 		.max = 3600 * NUM_NS_PER_S,
 		.default_text = "5s",
 		.help = "to connect",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "gzip",
@@ -234,7 +237,7 @@ const struct schema_row schema_sink_table[] = {
 		.words = bool_words,
 		.default_text = "true",
 		.help = "compress what is sent",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "tls_ca",
@@ -243,7 +246,7 @@ const struct schema_row schema_sink_table[] = {
 		.max = SINK_TEXT_SIZE,
 		.default_text = "",
 		.help = "a file of certificates to trust in place of the system's",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "tls_cert",
@@ -252,7 +255,7 @@ const struct schema_row schema_sink_table[] = {
 		.max = SINK_TEXT_SIZE,
 		.default_text = "",
 		.help = "a file with a certificate of one's own",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "tls_key",
@@ -261,7 +264,7 @@ const struct schema_row schema_sink_table[] = {
 		.max = SINK_TEXT_SIZE,
 		.default_text = "",
 		.help = "and its key",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "tls_verify",
@@ -270,7 +273,7 @@ const struct schema_row schema_sink_table[] = {
 		.words = bool_words,
 		.default_text = "true",
 		.help = "refuse a server whose certificate is not trusted",
-		.sinks = 1U << SINK_INFLUXDB,
+		.sinks = SPEAK_HTTP,
 	},
 	{
 		.key = "api",
@@ -381,6 +384,62 @@ const struct schema_row schema_sink_table[] = {
 		.help = "with udp: bytes of a datagram",
 		.sinks = 1U << SINK_INFLUXDB,
 	},
+	{
+		.key = "index",
+		.type = SCHEMA_TEXT,
+		.offset = offsetof(struct settings_sink, index),
+		.max = SINK_TEXT_SIZE,
+		.default_text = "logs-weir.flow-default",
+		.help = "name of the data stream; with schema conntracct, of the index",
+		.sinks = 1U << SINK_ELASTICSEARCH,
+	},
+	{
+		.key = "manage_template",
+		.type = SCHEMA_BOOL,
+		.offset = offsetof(struct settings_sink, manage_template),
+		.words = bool_words,
+		.default_text = "true",
+		.help = "put the index template there before the first document",
+		.sinks = 1U << SINK_ELASTICSEARCH,
+	},
+	{
+		.key = "keep",
+		.type = SCHEMA_DURATION,
+		.offset = offsetof(struct settings_sink, keep_ns),
+		.max = 36500 * DAY_NS,
+		.default_text = "0s",
+		.help = "how long the data stream keeps its documents (Elasticsearch 8.11 and "
+			"later); 0s: as its server says",
+		.sinks = 1U << SINK_ELASTICSEARCH,
+	},
+	{
+		.key = "dedup",
+		.type = SCHEMA_BOOL,
+		.offset = offsetof(struct settings_sink, dedup),
+		.words = bool_words,
+		.default_text = "true",
+		.help = "give every document an id, so that a repeat is dropped",
+		.sinks = 1U << SINK_ELASTICSEARCH,
+	},
+	{
+		.key = "shards",
+		.type = SCHEMA_U32,
+		.offset = offsetof(struct settings_sink, shards),
+		.min = 1,
+		.max = 1024,
+		.default_text = "3",
+		.help = "with schema conntracct: of the index",
+		.sinks = 1U << SINK_ELASTICSEARCH,
+	},
+	{
+		.key = "replicas",
+		.type = SCHEMA_U32,
+		.offset = offsetof(struct settings_sink, replicas),
+		.max = 1024,
+		.default_text = "0",
+		.help = "with schema conntracct: of the index",
+		.sinks = 1U << SINK_ELASTICSEARCH,
+	},
 	{ .key = NULL },
 };
 
@@ -390,6 +449,9 @@ static const struct {
 } special[] = {
 	{ SINK_FILE, "batch_records", "1000" },
 	{ SINK_FILE, "batch_bytes", "64k" },
+	{ SINK_ELASTICSEARCH, "batch_records", "1000" },
+	{ SINK_ELASTICSEARCH, "batch_bytes", "5M" },
+	{ SINK_ELASTICSEARCH, "batch_age", "5s" },
 };
 
 const char *schema_sink_default(const struct schema_row *row, int type)

@@ -79,7 +79,7 @@ static int set_type(struct settings *settings, const char *name, const char *val
 		;
 	if (!type->word)
 		return why_set(why, -EINVAL, "unknown sink type \"%.60s\"; there are file, "
-					     "influxdb and dummy", value);
+					     "influxdb, elasticsearch and dummy", value);
 	if (sink && sink->type != (enum sink_type)type->value)
 		return why_set(why, -EINVAL, "the sink has another type already");
 	if (!sink && !settings_add_sink(settings, name, (enum sink_type)type->value))
@@ -261,7 +261,7 @@ void settings_each_key(void (*visit)(void *context, const char *key, const char 
 
 	for (row = schema_table; row->key; row++)
 		visit(context, row->key, row->default_text, row->help);
-	visit(context, "sinks.NAME.type", "", "file, influxdb or dummy");
+	visit(context, "sinks.NAME.type", "", "file, influxdb, elasticsearch or dummy");
 	for (row = schema_sink_table; row->key; row++) {
 		snprintf(key, sizeof(key), "sinks.NAME.%s", row->key);
 		visit(context, key, row->default_text, row->help);

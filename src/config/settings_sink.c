@@ -77,13 +77,37 @@ static int check_urls(const struct settings_sink *sink, struct why *why)
 {
 	if (!sink->url_count)
 		return why_set(why, -EINVAL, "sinks.%s: a url is missing", sink->name);
-	if (sink->api == SINK_API_UDP)
+	if (sink->type == SINK_INFLUXDB && sink->api == SINK_API_UDP)
 		return 0;
 	for (uint32_t i = 0; i < sink->url_count; i++) {
 		if (strncmp(sink->url[i], "http://", 7) && strncmp(sink->url[i], "https://", 8))
 			return why_set(why, -EINVAL, "sinks.%s: a url begins with http:// or "
 						     "https://", sink->name);
 	}
+	return 0;
+}
+
+/* What an index may be called: Elasticsearch's reference, "Create index". */
+static bool is_index(const char *index)
+{
+	if (!*index || strchr("-_+.", *index))
+		return false;
+	for (; *index; index++) {
+		if ((unsigned char)*index <= ' ' || isupper((unsigned char)*index) ||
+		    strchr("\\/*?\"<>|,#:\x7f", *index))
+			return false;
+	}
+	return true;
+}
+
+static int check_elasticsearch(const struct settings_sink *sink, struct why *why)
+{
+	if (!is_index(sink->index))
+		return why_set(why, -EINVAL, "sinks.%s: the name of an index begins with a letter "
+					     "or digit and has no capitals, blanks and none of "
+					     "\\ / * ? \" < > | , # :", sink->name);
+	if (sink->username[0] && sink->token[0])
+		return why_set(why, -EINVAL, "sinks.%s: username or token, not both", sink->name);
 	return 0;
 }
 
@@ -94,10 +118,12 @@ static int check_sink(const struct settings_sink *sink, struct why *why)
 	if (!is_name(sink->name))
 		return why_set(why, -EINVAL, "sinks.%s: a name is of letters, digits, _ . and -",
 			       sink->name);
-	if (sink->type == SINK_INFLUXDB)
+	if (sink->type == SINK_INFLUXDB || sink->type == SINK_ELASTICSEARCH)
 		r = check_urls(sink, why);
 	if (r == 0 && sink->type == SINK_INFLUXDB)
 		r = check_influxdb(sink, why);
+	if (r == 0 && sink->type == SINK_ELASTICSEARCH)
+		r = check_elasticsearch(sink, why);
 	if (r == 0 && !!sink->tls_cert[0] != !!sink->tls_key[0])
 		r = why_set(why, -EINVAL, "sinks.%s: tls_cert and tls_key go together",
 			    sink->name);

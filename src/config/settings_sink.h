@@ -17,6 +17,7 @@
 enum sink_type {
 	SINK_FILE,     /* stdout, stderr or a path */
 	SINK_INFLUXDB, /* api: v1, v2 or udp */
+	SINK_ELASTICSEARCH, /* OpenSearch too */
 	SINK_DUMMY,    /* takes everything, keeps nothing: for measurements */
 };
 
@@ -56,7 +57,7 @@ struct settings_sink {
 	char url[SINK_URLS_MAX][SINK_TEXT_SIZE];
 	uint32_t url_count;
 	char username[SINK_TEXT_SIZE], password[SINK_TEXT_SIZE]; /* secret */
-	char token[SINK_TEXT_SIZE];                              /* secret: of v2 */
+	char token[SINK_TEXT_SIZE];                              /* secret: of v2, an API key */
 	uint64_t timeout_ns, connect_timeout_ns;
 	bool gzip;
 	char tls_ca[SINK_TEXT_SIZE], tls_cert[SINK_TEXT_SIZE], tls_key[SINK_TEXT_SIZE];
@@ -72,6 +73,13 @@ struct settings_sink {
 	bool tag_netns, tag_container;
 	bool source_ports;   /* schema conntracct: the tag src_port */
 	uint32_t udp_payload_bytes;
+
+	/* elasticsearch */
+	char index[SINK_TEXT_SIZE]; /* data stream, or with schema conntracct the index */
+	bool manage_template;       /* put the index template there */
+	bool dedup;                 /* ids, so that a repeat is dropped */
+	uint64_t keep_ns;           /* retention of the data stream; 0: the server's */
+	uint32_t shards, replicas;  /* schema conntracct: of the index */
 };
 
 /* What a sink of that type is when only its name and type are given. */

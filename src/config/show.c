@@ -185,4 +185,5 @@ void config_example(struct buf *buf)
 		      "# name. Without one, weir run writes to standard output.\n#sinks:\n");
 	example_sink(buf, "lines", SINK_FILE);
 	example_sink(buf, "influx", SINK_INFLUXDB);
+	example_sink(buf, "search", SINK_ELASTICSEARCH);
 }

@@ -7,64 +7,11 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/num.h"
 #include "encode/columns.h"
 #include "encode/value.h"
 
 /* every field, with its name, its texts escaped at their longest */
 #define RECORD_JSON_SIZE (FIELD_COUNT * 64 + 6 * (size_t)VALUE_SIZE * 8)
-
-/* The names of a conntrack status: plain words, nothing to escape. */
-static char *put_status(char *at, uint32_t status)
-{
-	*at++ = '[';
-	for (; status; status &= status - 1) {
-		const char *name = status_bit_name((unsigned)__builtin_ctz(status));
-		const size_t n = name ? strlen(name) : 0;
-
-		if (!name)
-			continue;
-		*at++ = '"';
-		memcpy(at, name, n);
-		at += n;
-		*at++ = '"';
-		*at++ = ',';
-	}
-	if (at[-1] == ',')
-		at--;
-	*at++ = ']';
-	return at;
-}
-
-static char *put_value(char *at, const struct encode_conf *conf, const struct field *field,
-		       const struct record *record)
-{
-	const char *text;
-
-	switch (field->type) {
-	case FIELD_TYPE_U8:
-	case FIELD_TYPE_U16:
-	case FIELD_TYPE_U32:
-	case FIELD_TYPE_U64:
-	case FIELD_TYPE_PORT:
-		return num_put_u64(at, value_integer(field, record));
-	case FIELD_TYPE_DOUBLE:
-	case FIELD_TYPE_BOOL:
-		return value_put(at, conf, field, record);
-	case FIELD_TYPE_TEXT:
-		text = field_at(field, record);
-		return json_put_string(at, text, strlen(text));
-	case FIELD_TYPE_HOST:
-		return json_put_string(at, conf->host, strlen(conf->host));
-	case FIELD_TYPE_STATUS:
-		return put_status(at, record->status);
-	default: /* names, times, addresses: nothing in them needs an escape */
-		*at++ = '"';
-		at = value_put(at, conf, field, record);
-		*at++ = '"';
-		return at;
-	}
-}
 
 static char *put_member(char *at, const struct encode_conf *conf, const struct field *field,
 			const struct record *record)
@@ -76,7 +23,7 @@ static char *put_member(char *at, const struct encode_conf *conf, const struct f
 	at += n;
 	*at++ = '"';
 	*at++ = ':';
-	return put_value(at, conf, field, record);
+	return value_put_json(at, conf, field, record);
 }
 
 static void json_record(struct buf *buf, const struct encode_conf *conf,

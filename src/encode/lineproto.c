@@ -201,7 +201,7 @@ void lineproto_flow(struct buf *buf, const struct lineproto_conf *conf,
 
 /* --- the old tool's ---------------------------------------------------------------- */
 
-static const char *old_proto_name(uint8_t proto)
+const char *lineproto_old_proto_name(uint8_t proto)
 {
 	switch (proto) {
 	case 1:
@@ -248,7 +248,7 @@ void lineproto_conntracct(struct buf *buf, const struct lineproto_conf *conf,
 	put_number(buf, ",flow_id=", record->flow_id);
 	put_number(buf, ",netns=", total(record, FIELD_NETNS));
 	buf_puts(buf, ",proto=");
-	buf_puts(buf, old_proto_name(record->orig.proto));
+	buf_puts(buf, lineproto_old_proto_name(record->orig.proto));
 	buf_puts(buf, ",src_addr=");
 	addr_append(buf, &record->orig.addr[INITIATOR]);
 	if (conf->source_ports)

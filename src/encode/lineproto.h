@@ -37,4 +37,7 @@ void lineproto_string(struct buf *buf, const char *key, const char *value, bool 
 /* "443" of a well-known port, else "other"; ret has room for 8. */
 const char *lineproto_service(char ret[8], const struct record *record);
 
+/* What conntracct called a protocol; "unknown" where it had no name. */
+const char *lineproto_old_proto_name(uint8_t proto);
+
 #endif

@@ -3,6 +3,7 @@
 #include "encode/value.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/num.h"
 #include "flow/community_id.h"
 
@@ -136,4 +137,56 @@ char *value_put(char *at, const struct encode_conf *conf, const struct field *fi
 		return put_errno(at, *(const uint32_t *)value);
 	}
 	return at;
+}
+
+/* The names of a conntrack status: plain words, nothing to escape. */
+static char *put_status_list(char *at, uint32_t status)
+{
+	*at++ = '[';
+	for (; status; status &= status - 1) {
+		const char *name = status_bit_name((unsigned)__builtin_ctz(status));
+		const size_t n = name ? strlen(name) : 0;
+
+		if (!name)
+			continue;
+		*at++ = '"';
+		memcpy(at, name, n);
+		at += n;
+		*at++ = '"';
+		*at++ = ',';
+	}
+	if (at[-1] == ',')
+		at--;
+	*at++ = ']';
+	return at;
+}
+
+char *value_put_json(char *at, const struct encode_conf *conf, const struct field *field,
+		     const struct record *record)
+{
+	const char *text;
+
+	switch (field->type) {
+	case FIELD_TYPE_U8:
+	case FIELD_TYPE_U16:
+	case FIELD_TYPE_U32:
+	case FIELD_TYPE_U64:
+	case FIELD_TYPE_PORT:
+		return num_put_u64(at, value_integer(field, record));
+	case FIELD_TYPE_DOUBLE:
+	case FIELD_TYPE_BOOL:
+		return value_put(at, conf, field, record);
+	case FIELD_TYPE_TEXT:
+		text = field_at(field, record);
+		return json_put_string(at, text, strlen(text));
+	case FIELD_TYPE_HOST:
+		return json_put_string(at, conf->host, strlen(conf->host));
+	case FIELD_TYPE_STATUS:
+		return put_status_list(at, record->status);
+	default: /* names, times, addresses: nothing in them needs an escape */
+		*at++ = '"';
+		at = value_put(at, conf, field, record);
+		*at++ = '"';
+		return at;
+	}
 }

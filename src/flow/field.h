@@ -38,7 +38,7 @@ struct field {
 	const char *unit;         /* NULL: none */
 	uint32_t ipfix_pen;       /* private enterprise number, 0: IANA */
 	uint16_t ipfix_element;   /* 0: none */
-	const char *ecs;          /* Elastic Common Schema name, NULL: none */
+	const char *ecs;          /* Elastic Common Schema name; below "weir" what that has not */
 	const char *help;         /* one line for docs and `weir help fields` */
 };
 

@@ -111,7 +111,9 @@ int http_new(struct http **ret, const struct settings_sink *settings, struct why
 	http->settings = *settings;
 	if (settings->token[0])
 		snprintf(http->authorization, sizeof(http->authorization),
-			 "Authorization: Token %s", settings->token);
+			 "Authorization: %s %s",
+			 settings->type == SINK_ELASTICSEARCH ? "ApiKey" : "Token",
+			 settings->token);
 	pthread_once(&once, init_curl);
 	http->curl = curl_easy_init();
 	if (settings->gzip)
@@ -252,6 +254,7 @@ static int ask_one(struct http *http, uint32_t i, const struct http_request *req
 		buf_putc(&http->answer, '\0');
 		answer->body = http->answer.error ? "" : http->answer.data;
 		answer->body_n = http->answer.error ? 0 : http->answer.len - 1;
+		answer->is_cut = code != CURLE_OK || http->answer.error;
 		return 0;
 	}
 	return why_set(why, -EIO, "%.*s: %.150s",
@@ -263,13 +266,13 @@ static int ask_one(struct http *http, uint32_t i, const struct http_request *req
 int http_ask(struct http *http, const struct http_request *request, struct http_answer *answer,
 	     struct why *why)
 {
-	const uint32_t count = http->settings.url_count;
+	const uint32_t count = request->stays ? 1 : http->settings.url_count;
 	uint32_t i;
 	int r = -EIO;
 
 	*answer = (struct http_answer){ .body = "" };
 	for (uint32_t tried = 0; tried < count; tried++) {
-		i = (http->at + tried) % count;
+		i = (http->at + tried) % http->settings.url_count;
 		r = ask_one(http, i, request, answer, why);
 		if (r == 0 && answer->status < 500) {
 			http->at = i;
@@ -279,6 +282,11 @@ int http_ask(struct http *http, const struct http_request *request, struct http_
 			break;
 	}
 	return r;
+}
+
+void http_move_on(struct http *http)
+{
+	http->at = (http->at + 1) % http->settings.url_count;
 }
 
 enum delivery http_verdict(const struct http_answer *answer, struct batch *batch,

@@ -25,6 +25,7 @@ struct http_request {
 	const char *content_type; /* NULL: no body */
 	const char *body;         /* borrowed */
 	size_t body_n;
+	bool stays;                /* only the address that answered last is asked */
 	const struct batch *batch; /* whose is_given_up ends it early; NULL: the timeout alone */
 };
 
@@ -32,6 +33,7 @@ struct http_answer {
 	long status;             /* HTTP's; 0: there was none */
 	const char *body;        /* terminated; valid until the next request */
 	size_t body_n;
+	bool is_cut;             /* there was more of the body than is kept */
 	uint64_t retry_after_ns; /* 0: it did not say */
 };
 
@@ -44,6 +46,9 @@ void http_free(struct http *http); /* NULL is a no-op */
  * is no secret. */
 int http_ask(struct http *http, const struct http_request *request, struct http_answer *answer,
 	     struct why *why);
+
+/* The address that answered last is taken for dead: the next one is asked first. */
+void http_move_on(struct http *http);
 
 /* What most receivers mean by a status that is no success: 413 SPLIT; 3xx, 401, 403, 404,
  * 405, 407 PARKED; 408, 425, 429, 5xx RETRY; else REJECTED. With a sentence: the status and the

@@ -72,6 +72,6 @@ struct sink_ops {
 const struct sink_ops *sink_ops_of(enum sink_type type);
 
 /* One per enum sink_type. */
-extern const struct sink_ops sink_file, sink_influxdb, sink_dummy;
+extern const struct sink_ops sink_file, sink_influxdb, sink_elasticsearch, sink_dummy;
 
 #endif

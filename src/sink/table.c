@@ -8,6 +8,7 @@
 static const struct sink_ops *const sink_table[] = {
 	[SINK_FILE] = &sink_file,
 	[SINK_INFLUXDB] = &sink_influxdb,
+	[SINK_ELASTICSEARCH] = &sink_elasticsearch,
 	[SINK_DUMMY] = &sink_dummy,
 };
 

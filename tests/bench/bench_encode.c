@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "encode/ecs.h"
 #include "encode/encode.h"
 #include "encode/lineproto.h"
 #include "encode/traffic.h"
@@ -63,12 +64,32 @@ static double summed_per_s(const struct record *record)
 	return RECORDS / ((double)(clock_thread_cpu_ns() - began_ns) / 1e9);
 }
 
+static double documents_per_s(const struct record *record)
+{
+	const struct ecs_conf conf = { .host = "gateway.example",
+				       .dataset = "weir.flow",
+				       .has_id = true };
+	struct ecs *ecs = ecs_new(&conf);
+	struct buf buf = { 0 };
+	uint64_t began_ns = clock_thread_cpu_ns();
+
+	for (int i = 0; ecs && i < RECORDS; i++) {
+		if (buf.len > 1 << 20)
+			buf_clear(&buf);
+		ecs_create(&buf, ecs, record);
+	}
+	buf_fini(&buf);
+	ecs_free(ecs);
+	return RECORDS / ((double)(clock_thread_cpu_ns() - began_ns) / 1e9);
+}
+
 int main(void)
 {
 	struct record record;
 
 	sample_record(&record);
 	sample_print("json_records", records_per_s(&encoder_json, &record), "1/s", ">= 1000000");
+	sample_print("ecs_documents", documents_per_s(&record), "1/s", ">= 1000000");
 	sample_print("csv_records", records_per_s(&encoder_csv, &record), "1/s", "-");
 	sample_print("table_records", records_per_s(&encoder_table, &record), "1/s", "-");
 	sample_print("influx_flow_records", lines_per_s(lineproto_flow, &record), "1/s",
@@ -79,5 +100,6 @@ int main(void)
 	record.has[FIELD_COMMUNITY_ID / 64] &= ~(1ULL << FIELD_COMMUNITY_ID % 64);
 	sample_print("json_records_no_community_id", records_per_s(&encoder_json, &record), "1/s",
 		     "-");
+	sample_print("ecs_documents_no_community_id", documents_per_s(&record), "1/s", "-");
 	return 0;
 }

@@ -338,6 +338,52 @@ static void a_configuration_of_conntracct_runs_unchanged(void **state)
 	assert_int_equal(settings.sink[2].timeout_ns, 5 * NUM_NS_PER_S);
 }
 
+static void an_elastic_sink_of_conntracct_runs_unchanged(void **state)
+{
+	const struct settings_sink *sink = settings.sink;
+
+	is_taken("conntracct.yml", "sinks:\n"
+				   "  a: {type: elastic, address: \"http://h:9200,http://i:9200\","
+				   " Database: ct, username: u, password: p, batchSize: 100,"
+				   " shards: 5, replicas: 2}\n"
+				   "  b: {type: elasticsearch, address: \"h:9200\"}\n");
+	assert_true(origin.is_old);
+	assert_int_equal(sink[0].type, SINK_ELASTICSEARCH);
+	assert_int_equal(sink[0].schema, SINK_SCHEMA_CONNTRACCT);
+	assert_string_equal(sink[0].url[1], "http://i:9200");
+	assert_string_equal(sink[0].index, "ct");
+	assert_string_equal(sink[0].username, "u");
+	assert_int_equal(sink[0].batch_records, 100);
+	assert_int_equal(sink[0].batch_age_ns, 5 * NUM_NS_PER_S);
+	assert_int_equal(sink[0].shards, 5);
+	assert_int_equal(sink[0].replicas, 2);
+	assert_string_equal(sink[1].url[0], "http://h:9200");
+	assert_int_equal(sink[1].batch_records, 2048);
+	assert_int_equal(strncmp(sink[1].index, "conntracct-", 11), 0);
+	/* one key of weir's, and it is weir's own */
+	is_taken("weir.yml", "sinks: {a: {type: opensearch, url: \"http://h\"}}");
+	assert_false(origin.is_old);
+	assert_int_equal(sink[0].schema, SINK_SCHEMA_WEIR);
+	assert_string_equal(sink[0].index, "logs-weir.flow-default");
+	assert_int_equal(sink[0].batch_records, 1000);
+}
+
+static void an_index_has_a_name_that_a_server_takes(void **state)
+{
+	static const char *const bad[] = { "", "Logs", "-x", "_x", "a b", "a/b", "a*", "a,b", "..",
+					   "a#b", "a:b", "\\\\" };
+	char text[128];
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		snprintf(text, sizeof(text), "sinks: {a: {type: elasticsearch, url: \"http://h\","
+			 " index: \"%s\"}}", bad[i]);
+		assert_int_equal(load("weir.yml", text), -EBADMSG);
+		assert_non_null(strstr(told, "the name of an index begins with"));
+	}
+	is_refused("weir.yml", "sinks: {a: {type: elasticsearch, url: \"http://h\", username: u,"
+			       " token: t}}", "1:9: sinks.a: username or token, not both\n");
+}
+
 static void an_old_file_without_sinks_writes_lines(void **state)
 {
 	is_taken("conntracct.toml", "sysctl_manage = true\n");
@@ -424,6 +470,8 @@ int main(void)
 		cmocka_unit_test(merge_keys_give_what_is_not_there),
 		cmocka_unit_test(two_files_in_one_place_are_an_error),
 		cmocka_unit_test(a_configuration_of_conntracct_runs_unchanged),
+		cmocka_unit_test(an_elastic_sink_of_conntracct_runs_unchanged),
+		cmocka_unit_test(an_index_has_a_name_that_a_server_takes),
 		cmocka_unit_test(an_old_file_without_sinks_writes_lines),
 		cmocka_unit_test(its_api_listens_where_the_old_one_did),
 		cmocka_unit_test(an_old_curve_must_rise),
