@@ -10,14 +10,6 @@ here=${BASH_SOURCE[0]%/*}
 
 FIRST=http://127.0.0.1:9200 SECOND=http://127.0.0.1:9201
 
-# elastic PORT [MODE...]: until it answers; its process is elastic_pid
-elastic() {
-	needs curl
-	"$PYTHON" -S -E "$here/elastic.py" "$1" "$T/faults" "${@:2}" >"$T/elastic.$1.log" 2>&1 &
-	elastic_pid=$!
-	wait_for answers "http://127.0.0.1:$1/-/stats"
-}
-
 # mode URL [MODE...]: from now on
 mode() {
 	answers --data-binary "${*:2}" "$1/-/mode"
@@ -37,13 +29,6 @@ settings() {
 	printf '%s\n' 'refresh: 200ms' 'report: [{age: 0s, every: 500ms}]' 'sinks:' \
 		'  search:' "$@" >"$T/weir.yml"
 	"$WEIR" config check "$T/weir.yml"
-}
-
-# shellcheck disable=SC2034
-daemon() {
-	"$WEIR" run -c "$T/weir.yml" >"$T/records" 2>"$T/weir.log" &
-	weir_pid=$!
-	wait_for is_ready
 }
 
 # flows N [PORT]: connections from a to b, whose entries stay

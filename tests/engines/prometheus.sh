@@ -84,7 +84,10 @@ test_all_databases_at_once_have_the_same_transfer() {
 	start_influxdb
 	start_victoria
 	start_prometheus
+	elastic 9200
 	settings 'listen: {http: "127.0.0.1:9477"}' 'metrics: {services: [80]}' 'sinks:' \
+		'  search: {type: elasticsearch, url: "http://127.0.0.1:9200",' \
+		'           filter: tcp port 80}' \
 		"  influx: {type: influxdb, url: '$INFLUX', database: w, filter: tcp port 80}" \
 		"  victoria: {type: influxdb, api: v2, url: '$VICTORIA', org: o, bucket: b," \
 		'             string_fields: false, filter: tcp port 80}' \
@@ -108,6 +111,16 @@ test_all_databases_at_once_have_the_same_transfer() {
 	weir_stop
 	check -f "$T/lines" total "$(sums bytes_reply)" 'True' 'r.delta_bytes_reply'
 	is "$(told_lines 'Destroy: ')" = 20
+	is "$(find "$T" -name faults -size +0)" = ''
+	curl -fsS -m 10 http://127.0.0.1:9200/-/documents >"$T/documents"
+	is "$(delta bytes_reply)" = "$(sums bytes_reply)"
+}
+
+# delta FIELD: what the documents add up to
+delta() {
+	"$PYTHON" -S -E -c 'import json, sys
+delta = [json.loads(line)["weir"].get("delta", {}) for line in open(sys.argv[1])]
+print(sum(each.get(sys.argv[2], 0) for each in delta))' "$T/documents" "$1"
 }
 
 # told_lines WORD: how many flows have a line that begins so

@@ -99,6 +99,16 @@ start_prometheus() {
 	wait_for answers "$PROMETHEUS/-/ready"
 }
 
+# elastic PORT [MODE...]: what stands in for Elasticsearch; its process is elastic_pid
+# shellcheck disable=SC2034
+elastic() {
+	needs curl
+	"$PYTHON" -S -E "$SUITE_FOLDER/elastic.py" "$1" "$T/faults" "${@:2}" \
+		>"$T/elastic.$1.log" 2>&1 &
+	elastic_pid=$!
+	wait_for answers "http://127.0.0.1:$1/-/stats"
+}
+
 # prometheus_says QUERY: its value now
 prometheus_says() {
 	value_of "$PROMETHEUS/api/v1/query" "$1"
