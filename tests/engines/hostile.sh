@@ -108,3 +108,22 @@ test_a_certificate_that_is_not_trusted_gets_nothing() {
 	is "$(find "$T" -name log.8998)" = ''
 	weir_stop
 }
+
+# What fits no more on the disk waits in memory, and none of it is lost or told twice.
+test_a_full_disk_under_the_spool_loses_nothing_that_fits_into_memory() {
+	settings 204
+	sed -i "s|batch_age:|spool_path: $T/disk/spool, batch_records: 50, batch_age:|" \
+		"$T/weir.yml"
+	mkdir "$T/disk"
+	mount -t tmpfs -o size=128k none "$T/disk"
+	pair
+	daemon
+	flows 1000
+	wait_for every '204' "k['taken'] >= 1000 and k['spooled'] > 0 and k['queued'] > 0"
+	wait_for grep 'No space left on device' "$T/weir.log"
+	hostile 8999
+	wait_for every '204' "k['delivered'] == k['taken'] and k['queued'] == k['spooled'] == 0"
+	check stats "sum(s['sinks'][0]['dropped'].values()) == 0"
+	is "$(awk '{ n += $3 } END { print n }' "$T/log.8999")" -ge 1000
+	weir_stop
+}
