@@ -52,6 +52,10 @@ static int add_port(struct list *list, const char *word, struct why *why)
 
 	if (num_parse_u64(&port, word, strlen(word)) < 0 || !port || port > UINT16_MAX)
 		return why_set(why, -EINVAL, "\"%.60s\" is no port", word);
+	for (uint32_t i = 0; i < list->ports.count; i++) {
+		if (list->ports.port[i] == port)
+			return why_set(why, -EINVAL, "port %s is named twice", word);
+	}
 	if (list->ports.count == SETTINGS_PORTS_MAX)
 		return why_set(why, -ERANGE, "more than %d ports", SETTINGS_PORTS_MAX);
 	list->ports.port[list->ports.count++] = (uint16_t)port;

@@ -225,7 +225,7 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 	engine->conf = *conf;
 	engine->loop = conf->loop;
 	engine->started_boot_ns = clock_boot_ns();
-	engine->config_wall_ns = started_wall_ns;
+	engine->started_wall_ns = engine->config_wall_ns = started_wall_ns;
 	engine->late.presence.fd = -1;
 	mine.context = engine;
 	if (gethostname(engine->host, sizeof(engine->host) - 1) < 0)

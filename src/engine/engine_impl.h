@@ -70,7 +70,7 @@ struct engine {
 	struct tap tap;
 
 	char host[256];
-	uint64_t started_boot_ns;
+	uint64_t started_boot_ns, started_wall_ns;
 	uint64_t config_wall_ns; /* when the configuration was last read in whole */
 	bool reload_failed;      /* since then it could not be */
 	uint64_t netns_next_boot_ns, clock_next_boot_ns, watch_next_boot_ns;

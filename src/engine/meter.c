@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/num.h"
 #include "config/settings.h"
 #include "base/openmetrics.h"
+#include "base/utf8.h"
 #include "flow/field.h"
 #include "flow/record.h"
 
@@ -28,6 +30,9 @@ static const uint64_t bound_ns[] = {
 
 /* What the closed sets can have, and what /metrics has beside the meter. */
 #define OTHER_SERIES 1100
+
+/* What has no series of its own. */
+#define OTHERS_NAME "_other"
 
 struct moved {
 	uint64_t bytes[SIDES];
@@ -130,11 +135,17 @@ static struct process *process_cell(const struct meter *meter, const char *name)
 
 static void add_process(struct meter *meter, const struct record *record)
 {
-	const char *name = record_process(record);
+	char name[OWNER_COMM_SIZE] = "unknown";
 	struct process *process;
 
-	if (!*name)
-		name = "unknown";
+	/* whoever runs a program names it: any bytes but NUL */
+	if (*record_process(record))
+		snprintf(name, sizeof(name), "%s", record_process(record));
+	utf8_make_printable(name, strlen(name));
+	if (!strcmp(name, OTHERS_NAME)) {
+		add_moved(&meter->other_processes, record);
+		return;
+	}
 	process = process_cell(meter, name);
 	if (!process->name[0]) {
 		if (meter->process_count == meter->process_max) {
@@ -143,7 +154,7 @@ static void add_process(struct meter *meter, const struct record *record)
 			return;
 		}
 		meter->process_count++;
-		memcpy(process->name, name, strnlen(name, OWNER_COMM_SIZE - 1));
+		memcpy(process->name, name, sizeof(name));
 	}
 	add_moved(&process->moved, record);
 }
@@ -206,7 +217,10 @@ void meter_take(struct meter *meter, const struct record *record)
 	meter->records[record->event]++;
 	if (record_has(record, FIELD_PRIMARY) && !record->primary)
 		return;
-	meter->started[transport] += record->event == EVENT_START;
+	/* one that ends before its first report has no other record */
+	meter->started[transport] += record->event == EVENT_START ||
+				     (record->event == EVENT_END &&
+				      record_has(record, FIELD_SEQ) && !record->seq);
 	if (record_has(record, FIELD_DELTA_BYTES_ORIG)) {
 		for (enum side side = 0; side < SIDES; side++) {
 			meter->bytes[transport][family][direction][side] +=
@@ -306,7 +320,7 @@ static void print_processes(const struct meter *meter, struct metrics *metrics)
 		if (*label[0].value)
 			print_moved(metrics, label, 2, &meter->process[i].moved);
 	}
-	label[0].value = "_other";
+	label[0].value = OTHERS_NAME;
 	print_moved(metrics, label, 2, &meter->other_processes);
 }
 

@@ -252,7 +252,6 @@ static void print_sinks(const struct engine *engine, struct metrics *metrics)
 
 static void print_self(const struct engine *engine, struct metrics *metrics)
 {
-	const uint64_t age_ns = clock_boot_ns() - engine->started_boot_ns;
 	struct self self;
 
 	self_read(&self);
@@ -264,7 +263,7 @@ static void print_self(const struct engine *engine, struct metrics *metrics)
 	single_ns(metrics, METRIC_COUNTER, "process_cpu_seconds",
 		  "Processor time of this process, user and system.", clock_process_cpu_ns());
 	single_ns(metrics, METRIC_GAUGE, "process_start_time_seconds",
-		  "When this process began.", clock_wall_ns() - age_ns);
+		  "When this process began.", engine->started_wall_ns);
 	single(metrics, METRIC_GAUGE, "process_resident_memory_bytes", "Resident memory.",
 	       self.resident_bytes);
 	single(metrics, METRIC_GAUGE, "process_virtual_memory_bytes", "Virtual memory.",

@@ -223,6 +223,8 @@ static void replay(struct outbox *outbox)
 {
 	if (!take_head(outbox)) {
 		outbox->is_spooling = !spool_is_empty(outbox->spool);
+		if (outbox->is_spooling) /* for want of memory or a descriptor */
+			outbox->next_try_boot_ns = clock_boot_ns() + NUM_NS_PER_S;
 		return;
 	}
 	while (outbox->pack.count && outbox_try(outbox))

@@ -363,6 +363,9 @@ size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns)
 		if (spool->read_fd < 0)
 			spool->read_fd = spool_open_segment(spool, spool_first(spool)->number,
 							    O_RDONLY);
+		/* without a descriptor nothing is known of it: it waits */
+		if (spool->read_fd < 0 && errno != ENOENT)
+			return 0;
 		if (!spool_read_frame(spool->read_fd, &frame, spool->read_at,
 				      spool_first(spool)->bytes)) {
 			pass_damage(spool);

@@ -35,7 +35,8 @@ void spool_close(struct spool *spool); /* NULL is a no-op */
 /* Appends a batch. -ENOSPC and other -errno: nothing of it is there. */
 int spool_append(struct spool *spool, const struct buf *raw, size_t count, uint64_t now_wall_ns);
 /* The oldest batch into raw (cleared before): the number of its records; 0: the
- * spool is empty. It stays until spool_advance. */
+ * spool is empty, or, if spool_is_empty says no, it cannot be read now. The batch
+ * stays until spool_advance. */
 size_t spool_head(struct spool *spool, struct buf *raw, uint64_t now_wall_ns);
 void spool_advance(struct spool *spool);
 /* False: the batch that spool_head gave had to make place. */

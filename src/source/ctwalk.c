@@ -217,6 +217,7 @@ static void end_pass(struct ctwalk *walk, uint64_t now_boot_ns, ssize_t n)
 	walk->ended_boot_ns = now_boot_ns;
 	walk->hot_count = ct_hot_end(walk->hot, ct_walker_hot(walk->walker));
 	walk->hot_expected = walk->hot_shown = walk->hot_count;
+	walk->hot_began_boot_ns = now_boot_ns; /* all have been looked at */
 	walk->next_hot_boot_ns = now_boot_ns + walk->conf.refresh_ns;
 	schedule_pass(walk);
 	if (!whole) { /* the next one will be: until then it proves no absence */
@@ -408,9 +409,9 @@ static void ctwalk_stats(const struct source *source, struct source_stats *ret)
 					 walk->ended_boot_ns - walk->began_boot_ns : 0;
 
 	*ret = walk->stats;
-	ret->freshness_ns = ct_hot_has_all(walk->hot) ?
-				    walk->next_hot_boot_ns - walk->hot_began_boot_ns :
-				    pass_ns + pass_interval_ns(walk);
+	ret->freshness_ns = !ct_hot_has_all(walk->hot) ? pass_ns + pass_interval_ns(walk) :
+			    walk->next_hot_boot_ns > walk->hot_began_boot_ns ?
+				    walk->next_hot_boot_ns - walk->hot_began_boot_ns : 0;
 	ret->settling = !walk->first_done;
 }
 

@@ -168,9 +168,27 @@ static void processes_beyond_the_budget_are_one(void **state)
 	}
 	record = record_of(EVENT_UPDATE, 1, "");
 	meter_take(meter, &record);
+	record = record_of(EVENT_UPDATE, 1, "_other");
+	meter_take(meter, &record);
 	has_line(meter, "weir_process_bytes_total{process=\"p7\",side=\"reply\"} 200\n");
-	has_line(meter, "weir_process_bytes_total{process=\"_other\",side=\"reply\"} 2100\n");
+	has_line(meter, "weir_process_bytes_total{process=\"_other\",side=\"reply\"} 2200\n");
 	has_line(meter, "weir_series_limited_total 21\n");
+	meter_free(meter);
+}
+
+static void a_name_may_be_any_bytes(void **state)
+{
+	static const struct settings_ports none = { 0 };
+	const struct meter_conf conf = { .processes = true, .services = &none,
+					 .max_series = 1200 };
+	struct record record = record_of(EVENT_END, 1, "ev\xff\n\"");
+	struct meter *meter;
+
+	record_set(&record, FIELD_SEQ); /* the only one that its flow has */
+	assert_int_equal(meter_new(&meter, &conf), 0);
+	meter_take(meter, &record);
+	has_line(meter, "weir_process_bytes_total{process=\"ev??\\\"\",side=\"orig\"} 10\n");
+	has_line(meter, "weir_flows_started_total{transport=\"udp\"} 1\n");
 	meter_free(meter);
 }
 
@@ -213,6 +231,7 @@ int main(void)
 		cmocka_unit_test(openmetrics_names_families_and_ends),
 		cmocka_unit_test(a_connection_that_two_see_is_counted_once),
 		cmocka_unit_test(processes_beyond_the_budget_are_one),
+		cmocka_unit_test(a_name_may_be_any_bytes),
 		cmocka_unit_test(round_trips_fall_into_their_buckets),
 	};
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -250,6 +251,28 @@ static void what_is_too_old_is_counted_and_passed(void **state)
 	spool_close(spool);
 }
 
+static void without_a_descriptor_nothing_is_given_up(void **state)
+{
+	const struct settings_sink settings = settings_of(1U << 20);
+	struct rlimit usual, none;
+	struct buf raw = { 0 };
+	struct spool *spool;
+
+	make_three_batches(&settings);
+	spool = open_spool(&settings);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = usual;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(spool_head(spool, &raw, NOW_NS), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_false(spool_is_empty(spool));
+	assert_int_equal(stats_of(spool).dropped_damaged, 0);
+	assert_int_equal(read_all(spool, NOW_NS), 9);
+	spool_close(spool);
+	buf_fini(&raw);
+}
+
 static void numbers_of_segments_are_not_used_again(void **state)
 {
 	const struct settings_sink settings = settings_of(1U << 20);
@@ -287,6 +310,7 @@ int main(void)
 		cmocka_unit_test(a_bit_changed_anywhere_costs_its_batch_and_no_other),
 		cmocka_unit_test(the_oldest_makes_place_and_is_counted),
 		cmocka_unit_test(what_is_too_old_is_counted_and_passed),
+		cmocka_unit_test(without_a_descriptor_nothing_is_given_up),
 		cmocka_unit_test(numbers_of_segments_are_not_used_again),
 	};
 
