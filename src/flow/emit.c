@@ -182,12 +182,12 @@ static void fill_health(const struct sock *sock, enum side side, struct record *
 	ret->cwnd[side] = sock->cwnd;
 	if (sock->cwnd)
 		record_set(ret, side == INITIATOR ? FIELD_CWND : FIELD_SERVER_CWND);
-	ret->rwnd_limited_us[side] = sock->rwnd_limited_us;
-	if (sock->rwnd_limited_us)
+	ret->rwnd_limited_us[side] = sock->rwnd_limited_ms * 1000ULL;
+	if (sock->rwnd_limited_ms)
 		record_set(ret, side == INITIATOR ? FIELD_RWND_LIMITED_US :
 						    FIELD_SERVER_RWND_LIMITED_US);
-	ret->sndbuf_limited_us[side] = sock->sndbuf_limited_us;
-	if (sock->sndbuf_limited_us)
+	ret->sndbuf_limited_us[side] = sock->sndbuf_limited_ms * 1000ULL;
+	if (sock->sndbuf_limited_ms)
 		record_set(ret, side == INITIATOR ? FIELD_SNDBUF_LIMITED_US :
 						    FIELD_SERVER_SNDBUF_LIMITED_US);
 }

@@ -208,8 +208,8 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 	sock->rttvar_us = seen->rttvar_us;
 	sock->min_rtt_us = seen->min_rtt_us;
 	sock->cwnd = seen->cwnd;
-	sock->rwnd_limited_us = seen->rwnd_limited_us;
-	sock->sndbuf_limited_us = seen->sndbuf_limited_us;
+	sock->rwnd_limited_ms = (uint32_t)(seen->rwnd_limited_us / 1000);
+	sock->sndbuf_limited_ms = (uint32_t)(seen->sndbuf_limited_us / 1000);
 	sock_count(table, sock, obs->at_boot_ns);
 }
 

@@ -113,7 +113,8 @@ struct sock {
 	uint32_t connect_us; /* 0: not known */
 	uint16_t flags;      /* SOCKET_* above */
 	uint8_t state, role;
-	uint64_t rwnd_limited_us, sndbuf_limited_us;
+	/* the kernel counts them in jiffies, of which none is shorter than a millisecond */
+	uint32_t rwnd_limited_ms, sndbuf_limited_ms;
 	uint64_t seen_boot_ns; /* first sight */
 	uint64_t connected_boot_ns; /* first sight past SYN_SENT: its packets pass; 0: not yet */
 	uint64_t closed_boot_ns; /* 0: it is not, or nobody has said when */
@@ -196,7 +197,7 @@ struct table {
 };
 
 _Static_assert(sizeof(struct flow) <= 224, "a flow and its index cells take at most 256 bytes");
-_Static_assert(sizeof(struct sock) <= 176, "a socket and its index cells take at most 208 bytes");
+_Static_assert(sizeof(struct sock) <= 168, "a socket and its index cells take at most 200 bytes");
 
 static inline struct flow *flow_at(const struct table *table, uint32_t slot)
 {
