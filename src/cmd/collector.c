@@ -38,10 +38,10 @@
 #define READY_NS (30 * NUM_NS_PER_S)
 #define READY_LOOK_NS (10 * NUM_NS_PER_MS)
 
-static int collect(const struct settings *settings, int listen_fd, pid_t parent,
+static int collect(const struct engine_conf *given, int listen_fd, pid_t parent,
 		   struct why *why)
 {
-	struct engine_conf engine_conf = { .settings = settings, .read_only = true };
+	struct engine_conf engine_conf = *given;
 	struct serve_conf serve_conf = { .listen_fd = listen_fd, .only_pid = parent };
 	struct engine *engine = NULL;
 	struct serve *serve = NULL;
@@ -82,9 +82,14 @@ static int exit_code_of(int r)
 	}
 }
 
-static void child(const struct settings *settings, int listen_fd, pid_t parent)
+static void child(const struct engine_conf *given, int listen_fd, pid_t parent)
 {
-	struct settings mine = *settings;
+	struct settings mine = *given->settings;
+	const struct engine_conf conf = {
+		.settings = &mine,
+		.read_only = true,
+		.replay_path = given->replay_path,
+	};
 	struct why why = { "" };
 	int r;
 
@@ -97,7 +102,7 @@ static void child(const struct settings *settings, int listen_fd, pid_t parent)
 	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_LEVEL_ERROR);
 	mine.conntrack_track = false;
-	r = collect(&mine, listen_fd, parent, &why);
+	r = collect(&conf, listen_fd, parent, &why);
 	if (r < 0)
 		log_error("%s", why.text[0] ? why.text : strerror(-r));
 	_exit(r < 0 ? exit_code_of(r) : EXIT_OK);
@@ -147,7 +152,7 @@ static int listen_anywhere(char *name, size_t size, struct why *why)
 	return fd;
 }
 
-static int start_private(struct collector *collector, const struct settings *settings,
+static int start_private(struct collector *collector, const struct engine_conf *conf,
 			 struct why *why)
 {
 	const pid_t self = getpid();
@@ -165,7 +170,7 @@ static int start_private(struct collector *collector, const struct settings *set
 		return r;
 	}
 	if (collector->pid == 0)
-		child(settings, listen_fd, self);
+		child(conf, listen_fd, self);
 	close(listen_fd);
 	r = client_open_abstract(&collector->client, name, why);
 	if (r == 0)
@@ -206,27 +211,41 @@ static const char *reason_of(int r)
 	       "use sudo";
 }
 
-int collector_open(struct collector *collector, const struct settings *settings,
-		   bool unprivileged)
+/* 0: start a private one; -1: the daemon is there; else the exit code. */
+static int ask_daemon(struct collector *collector, const char *socket_path,
+		      enum collector_wish wish)
 {
 	struct why why = { "" };
-	int r;
+	const int r = client_open_path(&collector->client, socket_path, &why);
 
-	*collector = (struct collector){ 0 };
-	r = client_open_path(&collector->client, settings->listen_socket, &why);
 	if (r == 0)
 		return -1;
 	if (r == -ETIMEDOUT) /* there is a daemon */
 		return collector_failed(r, &why);
-	if (!caps_has(CAP_NET_ADMIN)) {
-		if (!unprivileged) {
-			fprintf(stderr, "weir: %s\n", reason_of(r));
-			return EXIT_PRIVILEGE;
-		}
-		fprintf(stderr, "weir: warning: showing the TCP sockets of this network namespace "
-				"only; %s\n", reason_of(r));
+	if (caps_has(CAP_NET_ADMIN) || wish == COLLECTOR_QUIET)
+		return 0;
+	if (wish == COLLECTOR_PRIVILEGED) {
+		fprintf(stderr, "weir: %s\n", reason_of(r));
+		return EXIT_PRIVILEGE;
 	}
-	r = start_private(collector, settings, &why);
+	fprintf(stderr, "weir: warning: showing the TCP sockets of this network namespace "
+			"only; %s\n", reason_of(r));
+	return 0;
+}
+
+int collector_open(struct collector *collector, const struct settings *settings,
+		   enum collector_wish wish, const char *replay_path)
+{
+	const struct engine_conf conf = { .settings = settings, .replay_path = replay_path };
+	struct why why = { "" };
+	int r = 0;
+
+	*collector = (struct collector){ 0 };
+	if (!replay_path)
+		r = ask_daemon(collector, settings->listen_socket, wish);
+	if (r)
+		return r;
+	r = start_private(collector, &conf, &why);
 	if (r == 0)
 		return -1;
 	r = private_failed(collector, r, &why);

@@ -2,7 +2,6 @@
 #ifndef WEIR_CMD_COLLECTOR_H
 #define WEIR_CMD_COLLECTOR_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct client;
@@ -15,13 +14,18 @@ struct collector {
 	pid_t pid;             /* the private collector; 0: there is a daemon */
 };
 
+enum collector_wish {
+	COLLECTOR_PRIVILEGED,   /* without privilege there is no private one */
+	COLLECTOR_UNPRIVILEGED, /* it then sees the TCP sockets of the own namespace, */
+	COLLECTOR_QUIET,        /* and who shows its notice anyhow wants no warning */
+};
+
 /* Connects to the daemon; where none runs, starts a private collector that
  * changes nothing on this machine and waits until it has seen everything once.
- * Without privilege that is only done if `unprivileged` allows it: it then sees
- * the TCP sockets of the own namespace. Says what failed; -1 to go on, else the
- * exit code. */
+ * With replay_path (else NULL) always a private one, which shows what that recording
+ * leaves. Says what failed; -1 to go on, else the exit code. */
 int collector_open(struct collector *collector, const struct settings *settings,
-		   bool unprivileged);
+		   enum collector_wish wish, const char *replay_path);
 void collector_close(struct collector *collector);
 
 /* The exit code for a failed request, said on stderr. */

@@ -33,6 +33,7 @@ const struct flag flag_table[] = {
 	{ "bits", 'b', NULL, TAKES_TABLE, "rates in bits per second" },
 	{ "bytes", OPTION_BYTES, NULL, TAKES_TABLE, "exact numbers" },
 	{ "no-color", OPTION_NO_COLOR, NULL, TAKES_TABLE, "no colour (also NO_COLOR)" },
+	{ "replay", OPTION_REPLAY, "FILE", TAKES_TABLE, "show what a recording leaves (run --record)" },
 	{ "track", OPTION_TRACK, NULL, TAKES_RUN, "have the kernel track this host's traffic" },
 	{ "record", OPTION_RECORD, "FILE", TAKES_RUN, "write every observation to a file" },
 	{ "config", 'c', "FILE", 0, "the configuration (weir config example)" },

@@ -137,7 +137,8 @@ int cmd_list(int argc, char **argv)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
 	listing.table = !options.output || !strcmp(options.output, "table");
-	r = collector_open(&collector, &settings, true);
+	r = collector_open(&collector, &settings, COLLECTOR_UNPRIVILEGED,
+			   options.replay_path);
 	if (r >= 0) {
 		options_fini(&options);
 		return r;

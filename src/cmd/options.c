@@ -169,6 +169,9 @@ static int apply(struct reading *reading, int letter, const char *argument)
 	case OPTION_COLUMNS:
 		options->columns = argument;
 		return 0;
+	case OPTION_REPLAY:
+		options->replay_path = argument;
+		return 0;
 	case OPTION_RECORD:
 		options->record_path = argument;
 		return 0;

@@ -23,7 +23,7 @@ struct options {
 	const struct encoder *encoder; /* the same, resolved */
 	char *filter;                  /* owned: the expression, flags added */
 	const char *columns, *sort, *limit;
-	const char *record_path;       /* borrowed from argv */
+	const char *record_path, *replay_path; /* borrowed from argv */
 	bool all, wide, no_header, bits, exact, no_color, explain;
 	bool processes, info, extended;
 	uint64_t interval_ns, count;   /* 0: once */

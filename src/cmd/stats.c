@@ -118,7 +118,7 @@ int cmd_stats(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
-	r = collector_open(&collector, &settings, false);
+	r = collector_open(&collector, &settings, COLLECTOR_PRIVILEGED, NULL);
 	if (r >= 0)
 		return r;
 	r = answer_get(&collector, "/api/v1/stats", &answer, &why);

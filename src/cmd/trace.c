@@ -43,7 +43,7 @@ int cmd_trace(int argc, char **argv)
 	params[0].value = options.filter;
 	if (options.output)
 		params[1].value = options.output;
-	r = collector_open(&collector, &settings, false);
+	r = collector_open(&collector, &settings, COLLECTOR_PRIVILEGED, NULL);
 	if (r < 0) {
 		sigaction(SIGINT, &interrupt, NULL);
 		sigaction(SIGTERM, &interrupt, NULL);

@@ -92,7 +92,7 @@ void engine_tick(void *context)
 	const uint64_t now_boot_ns = clock_boot_ns();
 	uint64_t next_boot_ns = UINT64_MAX, due_boot_ns;
 
-	if (engine->stopped)
+	if (engine->stopped || engine->frozen_boot_ns)
 		return;
 	if (now_boot_ns >= engine->clock_next_boot_ns) {
 		table_set_clock(engine->table, clock_wall_minus_boot_ns());
@@ -144,7 +144,7 @@ static struct curve curve_of(const struct settings *settings)
 	return curve;
 }
 
-static int make_table(struct engine *engine, uint64_t started_wall_ns, struct why *why)
+static int make_table(struct engine *engine, struct why *why)
 {
 	const struct settings *settings = engine->conf.settings;
 	struct table_conf conf = {
@@ -154,7 +154,7 @@ static int make_table(struct engine *engine, uint64_t started_wall_ns, struct wh
 		.refresh_ns = settings->refresh_ns,
 		.index_seed = hash_seed_random(),
 		.boot_seed = boot_seed(),
-		.started_wall_ns = started_wall_ns,
+		.started_wall_ns = engine->started_wall_ns,
 		.wall_minus_boot_ns = clock_wall_minus_boot_ns(),
 		.sockets_only = !sources_have(engine, ORIGIN_CONNTRACK),
 		.out = { outboxes_take, engine },
@@ -163,6 +163,11 @@ static int make_table(struct engine *engine, uint64_t started_wall_ns, struct wh
 	_Static_assert((int)SETTINGS_REPORT_MAX <= (int)CURVE_POINTS_MAX,
 		       "every report setting fits the curve");
 	conf.curve = curve_of(settings);
+	if (engine->conf.replay_path) {
+		conf.boot_seed = conf.index_seed = 1; /* the same ids whenever and wherever */
+		conf.sockets_only = false;
+		return replay_open(engine, &conf, why);
+	}
 	return table_new(&engine->table, &conf, why);
 }
 
@@ -212,11 +217,28 @@ static void lift_limits(void)
 	setrlimit(RLIMIT_NOFILE, &limit); /* else there is room for fewer */
 }
 
+/* What sees the kernel, and what it needs of it. */
+static int open_kernel(struct engine *engine, struct why *why)
+{
+	const struct netns_listener mine = { place_entered, place_gone, engine };
+	const struct engine_conf *conf = &engine->conf;
+	int r = sources_climb(engine, (1U << FEATURES) - 1, why);
+
+	if (r == 0)
+		r = sources_open(engine, why);
+	if (r == 0)
+		r = make_table(engine, why);
+	if (r < 0)
+		return r;
+	late_begin(engine);
+	r = prepare_conntrack(engine, why);
+	return r < 0 ? r : netns_watch_new(&engine->netns, conf->settings->conntrack_netns_all,
+					   &mine, why);
+}
+
 int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *why)
 {
 	const uint64_t started_wall_ns = clock_wall_ns();
-	const struct netns_listener listener = { place_entered, place_gone, NULL };
-	struct netns_listener mine = listener;
 	struct engine *engine = calloc(1, sizeof(*engine));
 	int r;
 
@@ -227,7 +249,6 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 	engine->started_boot_ns = clock_boot_ns();
 	engine->started_wall_ns = engine->config_wall_ns = started_wall_ns;
 	engine->late.presence.fd = -1;
-	mine.context = engine;
 	if (gethostname(engine->host, sizeof(engine->host) - 1) < 0)
 		engine->host[0] = '\0';
 
@@ -245,18 +266,7 @@ int engine_new(struct engine **ret, const struct engine_conf *conf, struct why *
 	}
 	r = make_meter(engine, why);
 	if (r == 0)
-		r = sources_climb(engine, (1U << FEATURES) - 1, why);
-	if (r == 0)
-		r = sources_open(engine, why);
-	if (r == 0)
-		r = make_table(engine, started_wall_ns, why);
-	if (r == 0) {
-		late_begin(engine);
-		r = prepare_conntrack(engine, why);
-	}
-	if (r == 0)
-		r = netns_watch_new(&engine->netns, conf->settings->conntrack_netns_all, &mine,
-				    why);
+		r = conf->replay_path ? make_table(engine, why) : open_kernel(engine, why);
 	if (r < 0)
 		goto fail;
 	r = loop_timer_new(engine->loop, &engine->timer, engine_tick, engine);
@@ -295,6 +305,8 @@ void engine_free(struct engine *engine)
 void engine_start(struct engine *engine)
 {
 	outboxes_tell_wanted(engine);
+	if (engine->conf.replay_path)
+		return;
 	/* the first namespaces now, so that nothing begins unseen */
 	engine->netns_next_boot_ns = netns_watch_tick(engine->netns, clock_boot_ns());
 	if (netns_watch_limit(engine->netns) && !engine->conf.read_only)
@@ -348,6 +360,11 @@ bool engine_has_recorded(const struct engine *engine)
 const struct table *engine_table(const struct engine *engine)
 {
 	return engine->table;
+}
+
+uint64_t engine_now_boot_ns(const struct engine *engine)
+{
+	return engine->frozen_boot_ns ? engine->frozen_boot_ns : clock_boot_ns();
 }
 
 const char *engine_host(const struct engine *engine)

@@ -24,6 +24,7 @@ struct engine_conf {
 	struct loop *loop;               /* borrowed */
 	bool read_only;  /* a private collector: no sysctl, no nftables */
 	const char *record_path; /* write every observation there as text; NULL: do not */
+	const char *replay_path; /* show what such a file leaves, and no kernel; NULL: do not */
 };
 
 /* Opens everything that needs privilege. -EPERM (exit 3), -ENOTSUP (exit 4) or
@@ -67,6 +68,8 @@ bool engine_has_recorded(const struct engine *engine);
 bool engine_is_ready(const struct engine *engine);
 
 const struct table *engine_table(const struct engine *engine);
+/* The time of what the table holds: now, or where a replay's clock stands. */
+uint64_t engine_now_boot_ns(const struct engine *engine);
 const char *engine_host(const struct engine *engine);
 
 /* Live events. The subscriber's function is called for every record. */

@@ -79,12 +79,16 @@ struct engine {
 	uint32_t impatient; /* bit per outbox that was waited for in vain */
 	uint64_t exported, lost_outbox_full;
 	bool stopped;
+	uint64_t frozen_boot_ns; /* a replay's clock, which stands still at its end; 0: none */
 	char notice[320]; /* what a person should know; empty: all well */
 	struct log_limit enter_limit, switch_limit;
 };
 
 /* A turn of all that is due; context is the engine. */
 void engine_tick(void *context);
+
+/* Reads the recording conf.replay_path into the table. 0, or -errno with the sentence. */
+int replay_open(struct engine *engine, const struct table_conf *conf, struct why *why);
 
 /* Chooses the rungs of a set of 1 << enum feature. -EBADMSG or -ENOTSUP with the
  * sentence. */

@@ -167,9 +167,11 @@ void engine_stats_json(struct engine *engine, struct buf *buf)
 	json_member_u64(buf, "wakeups", loop_wakeups(engine->loop));
 	json_member_double(buf, "uptime_seconds",
 			   (double)(clock_boot_ns() - engine->started_boot_ns) / 1e9);
-	json_member_u64(buf, "network_namespaces", netns_watch_count(engine->netns));
-	json_member_u64(buf, "unwatched_namespaces",
-			netns_watch_unwatched(engine->netns, &reason));
+	if (engine->netns) {
+		json_member_u64(buf, "network_namespaces", netns_watch_count(engine->netns));
+		json_member_u64(buf, "unwatched_namespaces",
+				netns_watch_unwatched(engine->netns, &reason));
+	}
 	if (engine->tap.path)
 		json_member_u64(buf, "unrecorded", engine->tap.lost);
 	json_object_end(buf);
@@ -222,8 +224,10 @@ const char *engine_notice(struct engine *engine)
 	struct why condition;
 	int reason;
 
+	if (engine->conf.replay_path)
+		why_set(&condition, 0, "a recording: %s", engine->conf.replay_path);
 	/* without their number: what is logged whenever it changes would be noise */
-	if (netns_watch_unwatched(engine->netns, &reason))
+	else if (netns_watch_unwatched(engine->netns, &reason))
 		why_set(&condition, 0, "some network namespaces are not watched, but tried "
 				       "again: %s", strerror(-reason));
 	else

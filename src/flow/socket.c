@@ -134,8 +134,10 @@ void sock_release_of(struct table *table, struct flow *flow)
 
 /* Counters of one connection only grow, whoever reads them when: what is lower was read
  * before, or while the kernel was at it. Segments are counted in 32 bits there. */
-static void grow(struct sock *sock, const struct obs_socket *seen)
+static void grow(struct table *table, struct sock *sock, const struct obs_socket *seen)
 {
+	/* what an older one has done before it was seen counts for nothing */
+	const bool counts = sock->flags & SOCKET_HAS_INFO || !(sock->flags & SOCKET_OLD);
 	const uint64_t payload[SIDES] = { seen->payload_sent_bytes,
 					  seen->payload_received_bytes };
 	const uint64_t segments[SIDES] = { seen->segments_sent, seen->segments_received };
@@ -145,9 +147,15 @@ static void grow(struct sock *sock, const struct obs_socket *seen)
 
 		if (payload[side] > sock->payload_bytes[side])
 			sock->payload_bytes[side] = payload[side];
-		if (more < 1U << 31)
-			sock->segments[side] += more;
+		if (more >= 1U << 31)
+			continue;
+		sock->segments[side] += more;
+		if (counts && side == INITIATOR) /* its own */
+			table->count.segments_sent += more;
 	}
+	if (counts && seen->retransmitted_segments > sock->retransmits)
+		table->count.segments_retransmitted +=
+			seen->retransmitted_segments - sock->retransmits;
 }
 
 static bool has_news(const struct sock *sock, const struct obs_socket *seen)
@@ -167,6 +175,7 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 	    !tuple_is_equal(&seen->local, &sock->local)) {
 		memset(sock->payload_bytes, 0, sizeof(sock->payload_bytes));
 		memset(sock->segments, 0, sizeof(sock->segments));
+		sock->retransmits = 0;
 	}
 	if (seen->has & SOCKET_TUPLE)
 		sock_index(table, sock, &seen->local);
@@ -197,8 +206,8 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 		return;
 	if (sock->flow && has_news(sock, seen))
 		flow_tell_socket(table, flow_at(table, sock->flow - 1));
+	grow(table, sock, seen);
 	sock->flags |= SOCKET_HAS_INFO;
-	grow(sock, seen);
 	if (is_late && obs->kind != OBS_CLOSE) {
 		sock_count(table, sock, obs->at_boot_ns);
 		return;

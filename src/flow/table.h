@@ -51,6 +51,8 @@ struct table_stats {
 	uint64_t duplicate_closes;
 	uint64_t told[EVENT_FAILED + 1]; /* connect, accept, close of sockets, made or not */
 	uint64_t failures[FAILURES];     /* connects that failed */
+	/* Of all local sockets, since each was first seen. */
+	uint64_t segments_sent, segments_retransmitted;
 	uint64_t passes_forgotten;              /* over more namespaces than are remembered */
 	uint64_t overflow_bytes[OVERFLOW_PROTOS][SIDES], overflow_packets[OVERFLOW_PROTOS][SIDES];
 	/* The byte identity: growth = handed over + not yet reported. */

@@ -62,7 +62,7 @@ static void put_record(struct listing *listing, const struct record *record)
 static void produce_unsorted(struct listing *listing)
 {
 	const struct table *table = engine_table(listing->serve->engine);
-	const uint64_t now_boot_ns = clock_boot_ns();
+	const uint64_t now_boot_ns = engine_now_boot_ns(listing->serve->engine);
 	struct record record;
 
 	/* all listings share one slice; each gets on by one LOOK at least */
@@ -83,7 +83,7 @@ static void produce_unsorted(struct listing *listing)
 static void produce_sorted(struct listing *listing)
 {
 	const struct table *table = engine_table(listing->serve->engine);
-	const uint64_t now_boot_ns = clock_boot_ns();
+	const uint64_t now_boot_ns = engine_now_boot_ns(listing->serve->engine);
 	struct sort_row row;
 	struct record record;
 
@@ -102,7 +102,7 @@ static void produce_sorted(struct listing *listing)
 static void gather_slice(struct listing *listing, uint64_t until_ns)
 {
 	const struct table *table = engine_table(listing->serve->engine);
-	const uint64_t now_boot_ns = clock_boot_ns();
+	const uint64_t now_boot_ns = engine_now_boot_ns(listing->serve->engine);
 	struct record record;
 	uint32_t at;
 
