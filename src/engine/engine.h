@@ -82,6 +82,10 @@ void engine_unsubscribe(struct engine *engine, struct subscriber *subscriber);
 
 /* `weir stats -o json`, appended. */
 void engine_stats_json(struct engine *engine, struct buf *buf);
+/* Its pulse, as members of an object, appended: live flows, and what only grows: sockets
+ * that connected, accepted, failed, segments that all sent and retransmitted, losses of
+ * every kind, processor time. No walk over flows. */
+void engine_pulse_json(struct engine *engine, struct buf *buf);
 /* `/metrics`, appended. */
 void engine_metrics(const struct engine *engine, enum metrics_form form, struct buf *buf);
 /* `/stats` as the tool before weir had it (docs/from-conntracct.md), appended. */

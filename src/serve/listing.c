@@ -3,13 +3,14 @@
  * /api/v1/flows: the live flows, once.
  *
  * Without an order they are encoded as the client reads them, a few hundred at
- * a time. With one, the best N are gathered first, in slices, while the
- * connection is suspended; only their keys are kept, never the flows.
+ * a time. With one, the best N are gathered first (gather.c); only their keys are
+ * kept, never the flows.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/why.h"
 #include "flow/filter.h"
@@ -26,24 +27,18 @@
 /* A client that takes nothing for so long is let go (it may sit in a pager). */
 #define STALLED_S 3600
 
-struct gather {
-	struct gather *next;
-	struct listing *listing; /* borrowed */
-};
-
 struct listing {
+	struct gather gather;
 	struct serve *serve; /* borrowed */
-	struct MHD_Connection *connection; /* borrowed */
 	struct query query;
 	struct buf out;
 	size_t sent; /* of out */
 	uint32_t cursor;
 	uint64_t rows;
-	bool done, headed, aborted;
+	bool done, headed;
 
 	struct sort *sort; /* owned; NULL: table order */
-	struct gather gather;
-	bool seen_all, gathered, suspended;
+	bool seen_all;
 	size_t next_sorted;
 };
 
@@ -99,8 +94,9 @@ static void produce_sorted(struct listing *listing)
 	}
 }
 
-static void gather_slice(struct listing *listing, uint64_t until_ns)
+static bool gather_sorted(struct gather *gather, uint64_t until_ns)
 {
+	struct listing *listing = container_of(gather, struct listing, gather);
 	const struct table *table = engine_table(listing->serve->engine);
 	const uint64_t now_boot_ns = engine_now_boot_ns(listing->serve->engine);
 	struct record record;
@@ -116,42 +112,10 @@ static void gather_slice(struct listing *listing, uint64_t until_ns)
 			if (filter_match(listing->query.filter, &record))
 				sort_offer(listing->sort, &record, at);
 		}
-		if (listing->seen_all && sort_finish(listing->sort, PLACE)) {
-			listing->gathered = true;
-			return;
-		}
+		if (listing->seen_all && sort_finish(listing->sort, PLACE))
+			return true;
 	} while (clock_boot_ns() < until_ns);
-}
-
-bool listing_work(struct serve *serve, uint64_t for_ns)
-{
-	const uint64_t until_ns = clock_boot_ns() + for_ns;
-	struct gather *gather = serve->gathers;
-	struct listing *listing;
-
-	if (!gather)
-		return false;
-	listing = gather->listing;
-	gather_slice(listing, until_ns);
-	if (!listing->gathered)
-		return true;
-	serve->gathers = gather->next;
-	listing->suspended = false;
-	MHD_resume_connection(listing->connection);
-	return serve->gathers != NULL;
-}
-
-void listing_end_all(struct serve *serve)
-{
-	while (serve->gathers) {
-		struct listing *listing = serve->gathers->listing;
-
-		serve->gathers = serve->gathers->next;
-		/* it must not look complete */
-		listing->gathered = listing->aborted = true;
-		listing->suspended = false;
-		MHD_resume_connection(listing->connection);
-	}
+	return false;
 }
 
 static ssize_t read_listing(void *context, uint64_t position, char *bytes, size_t n)
@@ -159,21 +123,9 @@ static ssize_t read_listing(void *context, uint64_t position, char *bytes, size_
 	struct listing *listing = context;
 	size_t left;
 
-	if (listing->sort && !listing->gathered) {
-		if (!listing->suspended) {
-			struct gather **at = &listing->serve->gathers;
-
-			while (*at)
-				at = &(*at)->next;
-			listing->gather = (struct gather){ NULL, listing };
-			*at = &listing->gather;
-			listing->suspended = true;
-			MHD_suspend_connection(listing->connection);
-			serve_wake(listing->serve);
-		}
+	if (listing->sort && gather_wait(&listing->gather))
 		return 0;
-	}
-	if (listing->aborted)
+	if (listing->gather.aborted)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (listing->sent == listing->out.len && !listing->done) {
 		buf_clear(&listing->out);
@@ -201,12 +153,8 @@ static ssize_t read_listing(void *context, uint64_t position, char *bytes, size_
 static void free_listing(void *context)
 {
 	struct listing *listing = context;
-	struct gather **at = &listing->serve->gathers;
 
-	while (*at && *at != &listing->gather)
-		at = &(*at)->next;
-	if (*at)
-		*at = listing->gather.next;
+	gather_forget(&listing->gather);
 	query_fini(&listing->query);
 	buf_fini(&listing->out);
 	sort_free(listing->sort);
@@ -227,7 +175,8 @@ enum MHD_Result listing_answer(struct serve *serve, struct MHD_Connection *conne
 		return MHD_NO;
 	}
 	listing->serve = serve;
-	listing->connection = connection;
+	listing->gather = (struct gather){ .serve = serve, .connection = connection,
+					   .slice = gather_sorted };
 	listing->query = *query;
 	if (query->sort && *query->sort)
 		r = sort_new(&listing->sort, query->sort, query->limit, &why);

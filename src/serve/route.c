@@ -87,7 +87,7 @@ static enum MHD_Result check_param(void *context, enum MHD_ValueKind kind, const
 				   size_t key_n, const char *value, size_t value_n)
 {
 	static const char *const known[] = { "filter", "format", "columns", "sort", "limit",
-					     "no_header", "bits", "exact" };
+					     "no_header", "bits", "exact", "by" };
 	struct nearest nearest = { .word = key, .n = key_n };
 	struct checking *checking = context;
 
@@ -123,6 +123,7 @@ static int query_read(struct query *query, struct serve *serve,
 	if (!query->encoder)
 		return why_set(why, -EINVAL, "format is json, csv, table or trace");
 	query->sort = param(connection, "sort");
+	query->by = param(connection, "by");
 	query->header = !flag(connection, "no_header");
 	query->conf.bits = flag(connection, "bits");
 	query->conf.exact_numbers = flag(connection, "exact");
@@ -137,32 +138,54 @@ static int query_read(struct query *query, struct serve *serve,
 	return filter_new(&query->filter, param(connection, "filter"), column, why);
 }
 
-static enum MHD_Result get_data(struct serve *serve, struct MHD_Connection *connection,
-				bool events)
+/* What a data request asks for; false: it was refused, with *result. */
+static bool read_or_refuse(struct query *query, struct serve *serve,
+			   struct MHD_Connection *connection, bool grouped,
+			   enum MHD_Result *result)
 {
-	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
 	struct why why = { "" };
-	struct query query;
 	unsigned column = 0;
+	int r = query_read(query, serve, connection, &column, &why);
 
-	if (query_read(&query, serve, connection, &column, &why) < 0) {
-		query_fini(&query);
-		return route_error(connection, MHD_HTTP_BAD_REQUEST, why.text, column);
-	}
-	if (!events)
-		return listing_answer(serve, connection, &query);
-	return stream_answer(serve, connection, &query,
-			     accept && strstr(accept, "text/event-stream"));
+	if (r == 0 && query->by && !grouped)
+		r = why_set(&why, -EINVAL, "by belongs to /api/v1/top");
+	if (r == 0)
+		return true;
+	query_fini(query);
+	*result = route_error(connection, MHD_HTTP_BAD_REQUEST, why.text, column);
+	return false;
 }
 
 static enum MHD_Result get_flows(struct serve *serve, struct MHD_Connection *connection)
 {
-	return get_data(serve, connection, false);
+	enum MHD_Result result;
+	struct query query;
+
+	if (!read_or_refuse(&query, serve, connection, false, &result))
+		return result;
+	return listing_answer(serve, connection, &query);
+}
+
+static enum MHD_Result get_top(struct serve *serve, struct MHD_Connection *connection)
+{
+	enum MHD_Result result;
+	struct query query;
+
+	if (!read_or_refuse(&query, serve, connection, true, &result))
+		return result;
+	return top_answer(serve, connection, &query);
 }
 
 static enum MHD_Result get_events(struct serve *serve, struct MHD_Connection *connection)
 {
-	return get_data(serve, connection, true);
+	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
+	enum MHD_Result result;
+	struct query query;
+
+	if (!read_or_refuse(&query, serve, connection, false, &result))
+		return result;
+	return stream_answer(serve, connection, &query,
+			     accept && strstr(accept, "text/event-stream"));
 }
 
 static enum MHD_Result get_stats(struct serve *serve, struct MHD_Connection *connection)
@@ -211,6 +234,7 @@ struct route {
 
 static const struct route routes[] = {
 	{ "/api/v1/flows", get_flows, false },
+	{ "/api/v1/top", get_top, false },
 	{ "/api/v1/events", get_events, false },
 	{ "/api/v1/stats", get_stats, false },
 	{ "/api/v1/doctor", get_doctor, false },

@@ -70,7 +70,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 static void run(void *context)
 {
 	struct serve *serve = context;
-	const bool working = listing_work(serve, SLICE_NS);
+	const bool working = gather_work(serve, SLICE_NS);
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
 
 	serve->slice_until_ns = clock_boot_ns() + SLICE_NS;
@@ -253,13 +253,13 @@ static void flush_clients(struct serve *serve)
 {
 	const uint64_t until_ns = clock_boot_ns() + FLUSH_NS;
 
-	listing_end_all(serve);
+	gather_end_all(serve);
 	stream_end_all(serve);
 	do
 		MHD_run_wait(serve->daemon, 10);
 	while (serve->connections && clock_boot_ns() < until_ns);
 	/* what a last run suspended again */
-	listing_end_all(serve);
+	gather_end_all(serve);
 	stream_end_all(serve);
 }
 

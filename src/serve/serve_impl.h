@@ -8,7 +8,9 @@
  *   tcp.c      the door to the network, and who may have what through it
  *   scrape.c   /metrics
  *   route.c    which path answers what, parameters, errors
+ *   gather.c   walks over all flows before an answer
  *   listing.c  /api/v1/flows
+ *   top.c      /api/v1/top
  *   stream.c   /api/v1/events */
 
 #include <microhttpd.h>
@@ -26,6 +28,7 @@
 /* Of those: strangers must not keep the socket's clients out. */
 #define SERVE_TCP_CONNECTIONS_MAX 32
 
+struct gather;
 struct loop_timer;
 struct serve;
 
@@ -57,7 +60,7 @@ struct serve {
 	struct log_limit turned_away;
 	unsigned connections, tcp_connections; /* all; those over TCP */
 	uint64_t slice_until_ns; /* what all requests of one turn share */
-	struct gather *gathers; /* listings that are being sorted */
+	struct gather *gathers; /* walks that are under way or wait */
 	struct stream *streams; /* open event streams */
 };
 
@@ -67,6 +70,7 @@ struct query {
 	const struct encoder *encoder;
 	struct encode_conf conf;
 	const char *sort; /* borrowed from the connection; NULL: table order */
+	const char *by;   /* the same, of /api/v1/top alone */
 	uint64_t limit;   /* 0: none */
 	bool header;
 };
@@ -80,16 +84,34 @@ enum MHD_Result route_request(struct serve *serve, struct MHD_Connection *connec
 enum MHD_Result route_error(struct MHD_Connection *connection, unsigned status,
 			    const char *sentence, unsigned column);
 
-/* listing.c, stream.c: take the query over. */
+/* listing.c, top.c, stream.c: take the query over. */
 enum MHD_Result listing_answer(struct serve *serve, struct MHD_Connection *connection,
 			       struct query *query);
+enum MHD_Result top_answer(struct serve *serve, struct MHD_Connection *connection,
+			   struct query *query);
 enum MHD_Result stream_answer(struct serve *serve, struct MHD_Connection *connection,
 			      struct query *query, bool sse);
-/* Goes on sorting for about that long; true while there is more to do. */
-bool listing_work(struct serve *serve, uint64_t for_ns);
+
+/* gather.c: embedded in an answer that begins with a walk over all flows. */
+struct gather {
+	struct gather *next;
+	struct serve *serve;               /* borrowed */
+	struct MHD_Connection *connection; /* borrowed */
+	/* Goes on for about that long; true once it has all. */
+	bool (*slice)(struct gather *gather, uint64_t until_ns);
+	bool suspended, done, aborted;
+};
+
+/* From the answer's reader: true while it has to wait (the connection is suspended, the
+ * reader is called again). */
+bool gather_wait(struct gather *gather);
+/* Goes on with the first for about that long; true while there is more to do. */
+bool gather_work(struct serve *serve, uint64_t for_ns);
+/* The answer is freed. */
+void gather_forget(struct gather *gather);
 
 /* Before the end: nothing may stay suspended (MHD_stop_daemon would panic). */
-void listing_end_all(struct serve *serve);
+void gather_end_all(struct serve *serve);
 void stream_end_all(struct serve *serve);
 
 /* door.c: the daemon runs. Opened or not, they can be closed. */

@@ -58,15 +58,25 @@ static int find(struct sort *sort, const char *name, struct why *why)
 		       nearest.best ? "\"?" : "");
 }
 
-int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why)
+int sort_new_keyed(struct sort **ret, bool descending, uint64_t limit)
 {
 	struct sort *sort = calloc(1, sizeof(*sort));
-	int r;
 
 	if (!sort)
-		return why_set(why, -ENOMEM, "no memory to sort");
-	sort->descending = *order == '-';
+		return -ENOMEM;
+	sort->descending = descending;
 	sort->capacity = limit && limit < UINT32_MAX ? (size_t)limit : UINT32_MAX;
+	*ret = sort;
+	return 0;
+}
+
+int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why)
+{
+	struct sort *sort;
+	int r = sort_new_keyed(&sort, *order == '-', limit);
+
+	if (r < 0)
+		return why_set(why, r, "no memory to sort");
 	r = find(sort, order + sort->descending, why);
 	if (r < 0) {
 		sort_free(sort);
@@ -117,6 +127,12 @@ static uint64_t number_of(const struct field *field, const struct record *record
 	}
 }
 
+static void invert(uint8_t key[16])
+{
+	for (int i = 0; i < 16; i++)
+		key[i] = (uint8_t)~key[i];
+}
+
 static void make_key(const struct sort *sort, const struct record *record, uint8_t key[16])
 {
 	const bool has[2] = {
@@ -151,10 +167,8 @@ static void make_key(const struct sort *sort, const struct record *record, uint8
 		put_be64(key, number);
 		break;
 	}
-	if (sort->descending) {
-		for (int i = 0; i < 16; i++)
-			key[i] = (uint8_t)~key[i];
-	}
+	if (sort->descending)
+		invert(key);
 }
 
 static int compare(const void *x, const void *y)
@@ -218,19 +232,34 @@ static bool has_room(struct sort *sort)
 	return true;
 }
 
+static void offer(struct sort *sort, const struct sort_row *row)
+{
+	if (has_room(sort)) {
+		sort->row[sort->count++] = *row;
+		sort->heap = sort->count;
+		sift_up(sort, sort->count - 1);
+	} else if (sort->count && compare(row, &sort->row[0]) < 0) {
+		sort->row[0] = *row;
+		sift_down(sort);
+	}
+}
+
 void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor)
 {
 	struct sort_row row = { .flow_id = record->flow_id, .cursor = cursor };
 
 	make_key(sort, record, row.key);
-	if (has_room(sort)) {
-		sort->row[sort->count++] = row;
-		sort->heap = sort->count;
-		sift_up(sort, sort->count - 1);
-	} else if (sort->count && compare(&row, &sort->row[0]) < 0) {
-		sort->row[0] = row;
-		sift_down(sort);
-	}
+	offer(sort, &row);
+}
+
+void sort_offer_key(struct sort *sort, const uint8_t key[16], uint32_t cursor)
+{
+	struct sort_row row = { .cursor = cursor };
+
+	memcpy(row.key, key, sizeof(row.key));
+	if (sort->descending)
+		invert(row.key);
+	offer(sort, &row);
 }
 
 bool sort_finish(struct sort *sort, size_t n)

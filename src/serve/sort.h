@@ -24,6 +24,10 @@ struct sort_row {
  * comm and every column of the table by its name or title. limit 0: all. -EINVAL
  * with the nearest name. */
 int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why);
+/* The same of rows that are no records: their keys are the caller's. -ENOMEM. */
+int sort_new_keyed(struct sort **ret, bool descending, uint64_t limit);
+/* key: bytewise order is the ascending order. */
+void sort_offer_key(struct sort *sort, const uint8_t key[16], uint32_t cursor);
 void sort_free(struct sort *sort); /* NULL is a no-op */
 void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor);
 /* No more is offered: puts up to n rows into their place; true once all are. */
