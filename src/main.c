@@ -39,15 +39,18 @@ static bool hold_standard_three(void)
 
 int main(int argc, char **argv)
 {
-	char list[] = "list", *alone[] = { list, NULL };
+	char list[] = "list", top[] = "top", *alone[] = { list, NULL }, *seen[] = { top, NULL };
 
 	if (!hold_standard_three()) {
 		fprintf(stderr, "weir: standard output is closed: give it a reader, a file or "
 				"/dev/null\n");
 		return EXIT_FAILED;
 	}
-	if (argc < 2)
+	if (argc < 2) {
+		if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+			return cmd_top(1, seen);
 		return cmd_list(1, alone);
+	}
 	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
 		help_commands(stdout);
 		return EXIT_OK;

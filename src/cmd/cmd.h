@@ -23,6 +23,7 @@ enum {
 };
 
 int cmd_run(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_stats(int argc, char **argv);

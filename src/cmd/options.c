@@ -36,6 +36,9 @@ struct reading {
 
 static bool is_taken(const struct flag *flag, unsigned takes)
 {
+	/* a screen has no format */
+	if (takes & TAKES_TOP && (flag->letter == 'o' || flag->letter == 'j'))
+		return false;
 	return !flag->takes || flag->takes & takes;
 }
 
@@ -340,6 +343,8 @@ static int check_typed(struct reading *reading, const char *typed)
 /* What is hidden without -a. */
 static void add_defaults(struct choice *choice, unsigned takes)
 {
+	if (takes & TAKES_TOP)
+		return; /* a key switches them */
 	choice_add(choice, "not primary = false");
 	choice_add(choice, "not (src net 127.0.0.0/8 or src net ::1/128)");
 	if (takes & TAKES_TABLE)
@@ -358,12 +363,17 @@ static int read_filter(struct reading *reading, char **words, int count)
 		count = words_take_interval(options, words, count);
 	typed = words_join(words, count);
 	r = typed ? check_typed(reading, typed) : no_memory();
-	if (r < 0 && typed[strspn(typed, " \t\r\n,")])
-		choice_add(choice, "%s", typed);
-	free(typed);
+	options->typed = typed;
 	if (r >= 0)
 		return r;
 	choice_add_protocols(choice);
+	if (choice->terms.len) {
+		options->chosen = strndup(choice->terms.data, choice->terms.len);
+		if (!options->chosen)
+			return no_memory();
+	}
+	if (typed[strspn(typed, " \t\r\n,")])
+		choice_add(choice, "%s", typed);
 	if (!options->all && !(reading->takes & TAKES_RUN))
 		add_defaults(choice, reading->takes);
 	buf_putc(&choice->terms, '\0');
@@ -465,5 +475,7 @@ int options_parse(struct options *options, struct settings *settings, unsigned t
 void options_fini(struct options *options)
 {
 	free(options->filter);
-	options->filter = NULL;
+	free(options->typed);
+	free(options->chosen);
+	options->filter = options->typed = options->chosen = NULL;
 }

@@ -15,6 +15,7 @@ enum {
 	TAKES_TABLE = 1 << 1,    /* columns, order, limits */
 	TAKES_INTERVAL = 1 << 2, /* [INTERVAL [COUNT]] after the filter */
 	TAKES_RUN = 1 << 3,      /* --track, --record */
+	TAKES_TOP = 1 << 4,      /* order and looks, no format */
 };
 
 struct options {
@@ -22,6 +23,7 @@ struct options {
 	const char *output;            /* as typed; NULL: the command's default */
 	const struct encoder *encoder; /* the same, resolved */
 	char *filter;                  /* owned: the expression, flags added */
+	char *typed, *chosen;          /* owned: its parts, of the words and of the flags */
 	const char *columns, *sort, *limit;
 	const char *record_path, *replay_path; /* borrowed from argv */
 	bool all, wide, no_header, bits, exact, no_color, explain;

@@ -294,6 +294,8 @@ void engine_doctor_json(const struct engine *engine, struct buf *buf)
 {
 	struct why condition;
 
+	if (engine->conf.replay_path)
+		return; /* nothing stands on anything */
 	conntrack_condition(engine, &condition);
 	for (int i = 0; i < FEATURES; i++)
 		feature_json(&engine->standing[i], &condition, buf);

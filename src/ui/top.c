@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The loop of the live view. Nothing in it blocks: keys are answered while the collector
+ * is still at the answer, with what was there before; what is drawn is drawn once for all
+ * that has happened.
+ */
+#include "ui/top.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/why.h"
+#include "ui/top_impl.h"
+
+/* Slower than this no answer is looked for; a screen that is left alone costs nothing. */
+#define IDLE_MS 60000
+
+const unsigned top_interval_ms[] = { 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000 };
+const unsigned top_intervals = ARRAY_LEN(top_interval_ms);
+#define INTERVAL_USUAL 3
+
+enum { FD_KEYS, FD_SIGNALS, FDS };
+
+uint64_t top_interval_now_ms(const struct top *top)
+{
+	const uint64_t ms = top->first_interval_ns / NUM_NS_PER_MS;
+
+	if (top->first_interval_ns)
+		return ms < top_interval_ms[0] ? top_interval_ms[0] : ms;
+	return top_interval_ms[top->interval];
+}
+
+static void resize(struct top *top)
+{
+	unsigned rows, columns;
+
+	screen_size(&rows, &columns);
+	if (rows == top->frame.rows && columns == top->frame.columns)
+		return;
+	if (frame_resize(&top->frame, rows, columns) == 0)
+		top->is_dirty = true;
+}
+
+static int open_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGCONT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		sigaddset(&set, numbers[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void take_signals(struct top *top, int fd)
+{
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGCONT) {
+			resize(top);
+			screen_repaint();
+			top->is_dirty = true;
+		} else {
+			top->quit = true;
+		}
+	}
+}
+
+static int until_ms(const struct top *top, uint64_t now_boot_ns)
+{
+	if (top->is_dirty)
+		return 0;
+	if (top->frozen || top->request)
+		return IDLE_MS;
+	if (top->next_boot_ns <= now_boot_ns)
+		return 0;
+	return (int)((top->next_boot_ns - now_boot_ns + NUM_NS_PER_MS - 1) / NUM_NS_PER_MS);
+}
+
+/* An answer that is late is not overtaken by the next question. */
+static void ask_if_due(struct top *top)
+{
+	if (!top->frozen && !top->request && clock_boot_ns() >= top->next_boot_ns)
+		fetch_rows(top);
+}
+
+static int loop(struct top *top, int signals, struct why *why)
+{
+	struct pollfd fds[FDS] = {
+		[FD_KEYS] = { .fd = STDIN_FILENO, .events = POLLIN },
+		[FD_SIGNALS] = { .fd = signals, .events = POLLIN },
+	};
+	int key, r;
+
+	while (!top->quit) {
+		ask_if_due(top);
+		r = requests_wait(top->requests, fds, FDS, until_ms(top, clock_boot_ns()), why);
+		if (r < 0)
+			return r;
+		if (fds[FD_SIGNALS].revents)
+			take_signals(top, signals);
+		if (fds[FD_KEYS].revents & (POLLHUP | POLLERR))
+			return 0; /* the terminal is gone */
+		while (fds[FD_KEYS].revents && (key = screen_key()) != KEY_NONE_YET)
+			keys_press(top, key);
+		resize(top);
+		if (!top->is_dirty)
+			continue;
+		draw(top);
+		screen_paint(&top->screen, &top->frame);
+		top->is_dirty = false;
+	}
+	return 0;
+}
+
+static void begin(struct top *top, const struct top_conf *conf)
+{
+	top->conf = *conf;
+	top->interval = INTERVAL_USUAL;
+	top->first_interval_ns = conf->interval_ns;
+	top->all = conf->all;
+	top->bits = conf->bits;
+	top->has_names = conf->names;
+	snprintf(top->typed, sizeof(top->typed), "%s", conf->typed ? conf->typed : "");
+	top->is_descending = !conf->order || *conf->order == '-';
+	snprintf(top->order, sizeof(top->order), "%s",
+		 conf->order ? conf->order + (*conf->order == '-') : "rate");
+}
+
+static void end(struct top *top)
+{
+	requests_free(top->requests);
+	screen_close(&top->screen);
+	history_free(top->history);
+	snapshot_fini(&top->snapshot);
+	json_decref(top->detail.object);
+	buf_fini(&top->detail.line);
+	buf_fini(&top->answer);
+	buf_fini(&top->standing_answer);
+	frame_fini(&top->frame);
+}
+
+int top_run(const struct top_conf *conf, struct why *why)
+{
+	static struct top top; /* one per process, too large for comfort on a stack */
+	int signals = -1, r;
+
+	begin(&top, conf);
+	r = requests_new(&top.requests, conf->client, why);
+	if (r == 0 && history_new(&top.history, TOP_HISTORIES) < 0)
+		r = why_set(why, -ENOMEM, "no memory for the view");
+	if (r == 0)
+		r = screen_open(&top.screen, conf->color, why);
+	if (r == 0) {
+		signals = open_signals();
+		if (signals < 0)
+			r = why_set(why, -errno, "signalfd: %s", strerror(errno));
+	}
+	if (r == 0) {
+		resize(&top);
+		fetch_standing(&top);
+		r = loop(&top, signals, why);
+	}
+	end(&top);
+	if (signals >= 0)
+		close(signals);
+	return r;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_UI_TOP_H
+#define WEIR_UI_TOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client;
+struct why;
+
+/* The live view: who talks to whom, how fast, how well. */
+
+struct top_conf {
+	struct client *client; /* borrowed */
+	const char *fixed;     /* what flags choose, a filter; NULL: everything */
+	const char *typed;     /* the filter a person typed; NULL: none */
+	bool all;              /* loopback, closed and doubly seen flows, too */
+	const char *order;     /* of --sort; NULL: by rate */
+	uint64_t interval_ns;  /* 0: a second */
+	bool bits, color, names;
+	const char *advice;    /* what is not seen and the command that helps; NULL: nothing */
+};
+
+/* Until q or a signal that ends; the terminal is then as it was. 0, or -errno with the
+ * sentence. A collector that goes away is waited for. */
+int top_run(const struct top_conf *conf, struct why *why);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_UI_TOP_IMPL_H
+#define WEIR_UI_TOP_IMPL_H
+
+/* The inside of the live view, shared by its own files only:
+ *   top.c     its loop: keys, answers, time
+ *   fetch.c   what it asks of the collector, and what comes of the answers
+ *   keys.c    what a key does
+ *   draw.c    the frame: header, rows, footer
+ *   detail.c  the frame of one flow
+ *   guide.c   the frame of the keys' help */
+
+#include "base/buf.h"
+#include "client/requests.h"
+#include "ui/columns.h"
+#include "ui/frame.h"
+#include "ui/prompt.h"
+#include "ui/screen.h"
+#include "ui/top.h"
+
+#define TOP_FILTER_SIZE 1024
+#define TOP_HISTORIES 8192
+#define TOP_EVENTS 64
+#define TOP_EVENT_SIZE 256
+/* Groups that were entered, one inside the other. */
+#define TOP_DEPTH 8
+
+enum top_mode { TOP_ROWS, TOP_PROMPT, TOP_GUIDE, TOP_DETAIL };
+
+/* What counts only grow, per second between the last two answers; below 0: not known. */
+struct top_rates {
+	double connects, failures, retransmit_percent, cpu_percent;
+};
+
+/* One flow, looked at. */
+struct top_detail {
+	uint64_t id;          /* of the flow */
+	json_t *object;       /* owned: as it was last seen */
+	bool has_ended;
+	char filter[320];     /* that chooses its records */
+	char event[TOP_EVENTS][TOP_EVENT_SIZE]; /* the newest at (events - 1) % TOP_EVENTS */
+	unsigned events;
+	struct request *stream; /* of its events; NULL: none */
+	struct buf line;        /* owned: of the stream, not yet whole */
+	unsigned scroll;
+};
+
+/* Where a person was before a group was entered. */
+struct top_place {
+	unsigned kind;
+	char typed[PROMPT_SIZE];
+	char order[32];
+	bool is_descending;
+};
+
+struct top {
+	struct top_conf conf;
+	struct screen screen;
+	struct frame frame;
+	struct requests *requests; /* owned */
+	struct request *request;   /* of rows, under way; NULL: none */
+	struct request *asking;    /* for the ladder's standing; NULL: none */
+	struct buf answer, standing_answer; /* owned: as they come */
+	struct snapshot snapshot;  /* the last one */
+	struct history *history;   /* owned */
+	struct top_rates rates;
+	uint64_t answered_boot_ns; /* when; 0: never */
+	uint64_t next_boot_ns;     /* when to ask again */
+	char standing[320];        /* what is seen, by which rungs */
+	char trouble[320];         /* why there are no answers; empty: there are */
+
+	enum top_mode mode, before_guide;
+	unsigned kind;             /* of kind_table */
+	char order[32];            /* of a column */
+	bool is_descending;
+	char typed[PROMPT_SIZE];   /* the filter in force */
+	struct top_place place[TOP_DEPTH];
+	unsigned depth;
+	struct prompt prompt;
+	char complaint[256];       /* what is wrong with the prompt's text */
+	unsigned complaint_column; /* 1-based; 0: nowhere */
+	unsigned interval;         /* index of top_interval_ms */
+	uint64_t first_interval_ns; /* of the command line; 0: interval counts */
+	bool all, bits, frozen, has_names, has_moved, quit, is_dirty;
+	size_t selected, offset;   /* rows of the snapshot */
+	uint64_t selected_id;
+	struct top_detail detail;
+};
+
+extern const unsigned top_interval_ms[];
+extern const unsigned top_intervals;
+
+uint64_t top_interval_now_ms(const struct top *top);
+
+/* fetch.c */
+void fetch_rows(struct top *top);      /* now, in place of what is under way */
+void fetch_standing(struct top *top);
+void fetch_events(struct top *top);    /* of the flow in detail */
+/* An id for another number of the same row: 1.. */
+uint64_t fetch_history_id(uint64_t id, unsigned what);
+enum { HISTORY_ROW, HISTORY_OUT, HISTORY_IN, HISTORY_RTT, HISTORY_RETRANSMITS };
+/* The id of the sum of all. */
+#define HISTORY_SUM 1
+
+/* keys.c: an answer to a key, at once. */
+void keys_press(struct top *top, int key);
+
+/* draw.c, detail.c, guide.c: fill top->frame. */
+void draw(struct top *top);
+void draw_detail(struct top *top, unsigned row);
+void draw_guide(struct top *top, unsigned row);
+/* Rows of flows that the frame has room for. */
+unsigned draw_room(const struct top *top);
+struct show draw_show(const struct top *top);
+
+/* detail.c */
+void detail_open(struct top *top);
+void detail_close(struct top *top);
+/* After an answer. */
+void detail_take(struct top *top);
+
+#endif
