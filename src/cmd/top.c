@@ -45,7 +45,7 @@ int cmd_top(int argc, char **argv)
 	if (r < 0) {
 		conf = (struct top_conf){
 			.client = collector.client,
-			.fixed = options.chosen,
+			.chosen = options.chosen,
 			.typed = options.typed,
 			.all = options.all,
 			.order = options.sort,

@@ -21,6 +21,7 @@ struct pair {
 	const char *label;
 	const char *field[2];
 	enum unit unit;
+	bool is_owner;
 };
 
 static const struct pair pairs[] = {
@@ -35,11 +36,11 @@ static const struct pair pairs[] = {
 	{ "rtt least", { "min_rtt_us", "server_min_rtt_us" }, UNIT_TIME_US },
 	{ "cwnd", { "cwnd", "server_cwnd" }, UNIT_COUNT },
 	{ "window shut", { "rwnd_limited_us", "server_rwnd_limited_us" }, UNIT_TIME_US },
-	{ "process id", { "client_pid", "server_pid" }, UNIT_COUNT },
-	{ "process", { "client_comm", "server_comm" }, UNIT_TEXT },
-	{ "user", { "client_uid", "server_uid" }, UNIT_COUNT },
-	{ "container", { "client_container", "server_container" }, UNIT_TEXT },
-	{ "cgroup", { "client_cgroup", "server_cgroup" }, UNIT_TEXT },
+	{ "process id", { "client_pid", "server_pid" }, UNIT_COUNT, true },
+	{ "process", { "client_comm", "server_comm" }, UNIT_TEXT, true },
+	{ "user", { "client_uid", "server_uid" }, UNIT_COUNT, true },
+	{ "container", { "client_container", "server_container" }, UNIT_TEXT, true },
+	{ "cgroup", { "client_cgroup", "server_cgroup" }, UNIT_TEXT, true },
 	{ "executable", { "client_exe", NULL }, UNIT_TEXT },
 };
 
@@ -156,12 +157,17 @@ static void put_ends(struct pen *pen, const struct show *show, const json_t *obj
 
 static void put_pairs(struct pen *pen, const struct show *show, const json_t *object)
 {
+	const bool is_servers = snapshot_is_servers(object);
+
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		const struct pair *pair = &pairs[i];
 		char left[CELL_SIZE], right[CELL_SIZE];
+		/* the one local socket's, and that is the responder's */
+		const bool moves = is_servers && pair->field[1] && !pair->is_owner &&
+				   !strncmp(pair->field[1], "server_", 7);
 
-		put_value(left, show, object, pair->field[0], pair->unit);
-		put_value(right, show, object, pair->field[1], pair->unit);
+		put_value(left, show, object, moves ? NULL : pair->field[0], pair->unit);
+		put_value(right, show, object, pair->field[moves ? 0 : 1], pair->unit);
 		if (*left || *right)
 			put_line(pen, pair->label, *left ? left : "-", *right ? right : "-",
 				 LOOK_PLAIN);

@@ -56,13 +56,16 @@ static void draw_title(struct top *top)
 {
 	const struct snapshot *now = &top->snapshot;
 	struct frame *frame = &top->frame;
-	char interval[48], text[128];
+	char interval[48], where[48] = "", text[160];
 	unsigned at;
 
 	frame_look(frame, 0, 0, frame->columns, LOOK_TITLE);
 	put_interval(top, interval);
-	snprintf(text, sizeof(text), " weir top  %s  %s%s", kind_table[top->kind].title, interval,
-		 top->all ? "  all" : "");
+	if (top->snapshot.count && top->mode != TOP_DETAIL)
+		snprintf(where, sizeof(where), " %zu/%llu", top->selected + 1,
+			 (unsigned long long)now->rows);
+	snprintf(text, sizeof(text), " weir top  %s%s  %s%s", kind_table[top->kind].title, where,
+		 interval, top->all ? "  all" : "");
 	at = frame_put(frame, 0, 0, frame->columns, LOOK_TITLE, text);
 	snprintf(text, sizeof(text), "weir cpu %.1f%%  lost %llu ", top->rates.cpu_percent,
 		 (unsigned long long)now->lost);
@@ -113,23 +116,40 @@ static void draw_sums(struct top *top)
 	frame_put(frame, 1, at, end - at, LOOK_KEY, text);
 }
 
-/* Troubles first: one line has room for one thing. */
-static void draw_seen(struct top *top)
+/* A sentence, its end in the next line where that is free: the remedy stands there. */
+static void put_sentence(struct top *top, enum look look, const char *text)
 {
 	struct frame *frame = &top->frame;
-	const unsigned width = frame->columns > 1 ? frame->columns - 1 : 0;
+	const unsigned width = frame->columns > 2 ? frame->columns - 2 : 1;
+	const bool is_free = top->mode == TOP_GUIDE ||
+			     (top->mode == TOP_ROWS && !top->typed[0] && !top->conf.chosen);
+	size_t n = strlen(text);
+
+	if (is_free && frame_text_width(text) > width) {
+		n = n < width ? n : width;
+		while (n && text[n] != ' ')
+			n--;
+		if (n)
+			frame_put(frame, 3, 1, width, look, text + n + 1);
+	}
+	frame_put(frame, 2, 1, n && n < width ? (unsigned)n : width, look, text);
+}
+
+/* Troubles first: there is room for one thing. */
+static void draw_seen(struct top *top)
+{
 	char text[700];
 
 	if (top->trouble[0]) {
 		snprintf(text, sizeof(text), "%s; asked again every second", top->trouble);
-		frame_put(frame, 2, 1, width, LOOK_BAD, text);
+		put_sentence(top, LOOK_BAD, text);
 	} else if (top->conf.advice) {
-		frame_put(frame, 2, 1, width, LOOK_WARN, top->conf.advice);
+		put_sentence(top, LOOK_WARN, top->conf.advice);
 	} else if (top->snapshot.notice) {
-		frame_put(frame, 2, 1, width, LOOK_WARN, top->snapshot.notice);
+		put_sentence(top, LOOK_WARN, top->snapshot.notice);
 	} else if (top->standing[0]) {
 		snprintf(text, sizeof(text), "seen by: %s", top->standing);
-		frame_put(frame, 2, 1, width, LOOK_DIM, text);
+		put_sentence(top, LOOK_DIM, text);
 	}
 }
 
@@ -185,15 +205,25 @@ static void draw_filter(struct top *top)
 	struct frame *frame = &top->frame;
 	unsigned at = 1;
 
-	if (!top->typed[0] && !top->conf.fixed)
+	if (!top->typed[0] && !top->conf.chosen)
 		return;
 	at = frame_put(frame, 3, at, frame->columns, LOOK_DIM, "filter:") + 1;
-	if (top->conf.fixed) {
-		at = frame_put(frame, 3, at, frame->columns, LOOK_DIM, top->conf.fixed);
+	if (top->conf.chosen) {
+		at = frame_put(frame, 3, at, frame->columns, LOOK_DIM, top->conf.chosen);
 		at = frame_put(frame, 3, at, frame->columns, LOOK_DIM,
 			       top->typed[0] ? " and " : "");
 	}
 	frame_put(frame, 3, at, frame->columns, LOOK_BOLD, top->typed);
+}
+
+static bool is_sorted_by(const struct top *top, const struct column *column)
+{
+	return column->order && !strcmp(column->order, top->order);
+}
+
+static const char *title_of(const struct kind *kind, const struct column *column)
+{
+	return column->title ? column->title : kind->key_title;
 }
 
 /* Widths of the columns for what is on the screen. */
@@ -215,11 +245,15 @@ static void fit(const struct top *top, const struct show *show, unsigned width[]
 			wide = frame_text_width(cell.text);
 			want = wide > want ? wide : want;
 		}
-		column[i] = (struct layout_column){
-			/* what rows are sorted by is always there */
-			is->order && !strcmp(is->order, top->order) ? 0 : is->rank,
-			is->least, want < is->most ? want : is->most,
-		};
+		column[i] = (struct layout_column){ is->rank, is->least,
+						    want < is->most ? want : is->most };
+		if (is_sorted_by(top, is)) {
+			const unsigned title = frame_text_width(title_of(kind, is)) + 1;
+
+			/* it is always there, with its sign */
+			column[i].rank = 0;
+			column[i].least = title > is->least ? title : is->least;
+		}
 	}
 	layout_fit(width, column, kind->count, top->frame.columns);
 }
@@ -232,12 +266,12 @@ static void draw_titles(struct top *top, const unsigned width[])
 
 	for (size_t i = 0; i < kind->count; i++) {
 		const struct column *column = &kind->column[i];
-		const bool sorted = column->order && !strcmp(column->order, top->order);
+		const bool sorted = is_sorted_by(top, column);
 		char text[48];
 
 		if (!width[i])
 			continue;
-		snprintf(text, sizeof(text), "%s%s", column->title ? column->title : kind->key_title,
+		snprintf(text, sizeof(text), "%s%s", title_of(kind, column),
 			 !sorted ? "" : top->is_descending ? "-" : "+");
 		if (column->is_right)
 			frame_put_right(frame, 4, at, width[i], LOOK_BOLD, text);
@@ -316,24 +350,16 @@ static void draw_rows(struct top *top)
 static void draw_footer(struct top *top)
 {
 	static const char *const keys[] = {
-		[TOP_ROWS] = "1-8 group  s sort  r reverse  / filter  Enter detail  Space freeze  "
-			     "n names  ? help  q end",
+		[TOP_ROWS] = "1-8 group  s sort  r reverse  / filter  Enter detail  Space freeze "
+			     "? help q end",
 		[TOP_PROMPT] = "",
 		[TOP_GUIDE] = "any key: back   q end",
 		[TOP_DETAIL] = "Esc back   Up Down scroll   Space freeze   n names   ? help   q end",
 	};
 	struct frame *frame = &top->frame;
 	const unsigned row = frame->rows - 1;
-	char text[64] = "";
-	unsigned at;
 
-	frame_look(frame, row, 0, frame->columns, LOOK_DIM);
-	at = frame_put(frame, row, 0, frame->columns, LOOK_DIM, keys[top->mode]);
-	if (top->snapshot.count && top->mode == TOP_ROWS)
-		snprintf(text, sizeof(text), "%zu/%llu", top->selected + 1,
-			 (unsigned long long)top->snapshot.rows);
-	if (at + strlen(text) + 1 < frame->columns)
-		frame_put_right(frame, row, at, frame->columns - at, LOOK_DIM, text);
+	frame_put(frame, row, 0, frame->columns, LOOK_DIM, keys[top->mode]);
 }
 
 void draw(struct top *top)

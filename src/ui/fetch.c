@@ -153,7 +153,7 @@ static void put_filter(const struct top *top, char filter[TOP_FILTER_SIZE])
 			 (unsigned long long)top->detail.id);
 		return;
 	}
-	add_term(filter, top->conf.fixed);
+	add_term(filter, top->conf.chosen);
 	add_term(filter, top->typed);
 	if (!top->all)
 		add_term(filter, HIDDEN);

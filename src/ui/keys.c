@@ -155,6 +155,13 @@ static void change_interval(struct top *top, int by)
 	fetch_rows(top);
 }
 
+static const char *sentence_of(const struct why *why)
+{
+	const char *at = strncmp(why->text, "filter:", 7) ? NULL : strstr(why->text, ": ");
+
+	return at ? at + 2 : why->text;
+}
+
 /* What the text is, as a filter; while it is typed and when it is done. */
 static bool check_prompt(struct top *top)
 {
@@ -163,7 +170,8 @@ static bool check_prompt(struct top *top)
 	const int r = filter_new(&filter, top->prompt.text, &top->complaint_column, &why);
 
 	filter_free(filter);
-	snprintf(top->complaint, sizeof(top->complaint), "%s", r < 0 ? why.text : "");
+	/* "filter:COLUMN: ": the caret shows where */
+	snprintf(top->complaint, sizeof(top->complaint), "%s", r < 0 ? sentence_of(&why) : "");
 	if (r == 0)
 		top->complaint_column = 0;
 	return r == 0;

@@ -65,10 +65,16 @@ static void put_process(char ret[SNAPSHOT_TEXT_SIZE], const json_t *object)
 		 *server ? *client ? " > " : "> " : "", server, *server ? pid[1] : "");
 }
 
+bool snapshot_is_servers(const json_t *object)
+{
+	return !json_object_get(object, "client_pid") &&
+	       (json_object_get(object, "server_pid") ||
+		!strcmp(text(object, "direction"), "inbound"));
+}
+
 static void read_flow(struct snapshot_row *row, const json_t *object)
 {
 	const char *state = text(object, "ct_state");
-	bool is_servers;
 
 	row->id = strtoull(text(object, "flow_id"), NULL, 16);
 	snprintf(row->proto, sizeof(row->proto), "%s", text(object, "proto"));
@@ -85,10 +91,7 @@ static void read_flow(struct snapshot_row *row, const json_t *object)
 	row->rtt_us = number(object, "rtt_us");
 	row->retransmits = number(object, "retransmits");
 	/* the retransmits are of the local socket, the client's of two */
-	is_servers = !json_object_get(object, "client_pid") &&
-		     (json_object_get(object, "server_pid") ||
-		      !strcmp(row->direction, "inbound"));
-	row->segments = number(object, is_servers ? "tcp_segments_reply" : "tcp_segments_orig");
+	row->segments = number(object, snapshot_is_servers(object) ? "tcp_segments_reply" : "tcp_segments_orig");
 	row->age_ms = number(object, "duration_ms");
 }
 

@@ -48,6 +48,8 @@ int snapshot_read(struct snapshot *ret, const char *bytes, size_t n, struct why 
 void snapshot_fini(struct snapshot *snapshot);
 /* The i-th row's own object. */
 json_t *snapshot_object(const struct snapshot *snapshot, size_t i);
+/* What is known of one socket of that flow is of the responder's: no other is here. */
+bool snapshot_is_servers(const json_t *object);
 /* Retransmitted of sent segments in percent; below 0: not known. */
 double snapshot_retransmit_percent(const struct snapshot_row *row);
 

@@ -23,6 +23,8 @@
 
 /* Slower than this no answer is looked for; a screen that is left alone costs nothing. */
 #define IDLE_MS 60000
+/* How often it is looked whether the collector has been silent for too long. */
+#define PATIENCE_LOOK_MS 1000
 
 const unsigned top_interval_ms[] = { 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000 };
 const unsigned top_intervals = ARRAY_LEN(top_interval_ms);
@@ -81,7 +83,9 @@ static int until_ms(const struct top *top, uint64_t now_boot_ns)
 {
 	if (top->is_dirty)
 		return 0;
-	if (top->frozen || top->request)
+	if (top->request)
+		return PATIENCE_LOOK_MS;
+	if (top->frozen)
 		return IDLE_MS;
 	if (top->next_boot_ns <= now_boot_ns)
 		return 0;

@@ -12,7 +12,7 @@ struct why;
 
 struct top_conf {
 	struct client *client; /* borrowed */
-	const char *fixed;     /* what flags choose, a filter; NULL: everything */
+	const char *chosen;    /* what flags choose, a filter; NULL: everything */
 	const char *typed;     /* the filter a person typed; NULL: none */
 	bool all;              /* loopback, closed and doubly seen flows, too */
 	const char *order;     /* of --sort; NULL: by rate */

@@ -68,7 +68,7 @@ class Recording:
                 "age": r.randrange(3, 7100) * 10**9, "state": state, "comm": comm, "pid": pid,
                 "cgroup": cgroup, "inbound": inbound, "proto": proto, "own": own,
                 "rtt": r.randrange(200, 90000),
-                "retransmits": r.randrange(1, 40) if i % 7 == 0 else 0,
+                "retransmits": 1 + sizes[i % 3 != 2] // 900 // r.choice((9, 40, 300)) if i % 7 == 0 else 0,
                 "share": r.choice((1, 1, 1, 1, 0.99, 0.9, 0.6)) if i % 2 else 1}
 
     def socket(self, flow, at):
@@ -90,7 +90,8 @@ class Recording:
                 "owner socket at=%d cookie=%d pid=%d comm=%s exe=/usr/bin/%s cgroup=%s" % (
                     at, *local, flow["proto"], NETNS, self.cookie, 1000 + self.cookie,
                     tcp or " has=1", at, self.cookie, flow["pid"], flow["comm"], flow["comm"],
-                    flow["cgroup"]))
+                    flow["cgroup"] + (" container=" + "3f2a" * 16 if flow["comm"] == "node"
+                                      else "")))
 
 
 def main():

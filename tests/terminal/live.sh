@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# weir top of real traffic: its daemon comes and goes, it is killed, it has no terminal.
+
+# shellcheck source=tests/terminal/tmux.sh
+. "${BASH_SOURCE[0]%/*}/tmux.sh"
+
+# Two connections that stay, from a to b, after 3,000 bytes there and 5,000 back.
+connections() {
+	traffic_open tcp --client-netns a --server-netns b --to 10.0.0.2 --count 2 \
+		--send 3000 --reply 5000
+}
+
+test_live_flows_show_their_processes_and_rates() {
+	# where nothing is tracked there is that to be said
+	track ''
+	hold_a_connection
+	pair
+	weir_start
+	connections
+	screen 160x40 "$WEIR top -a"
+	wait_for shows '10.0.0.1:[0-9]+ +10.0.0.2:[0-9]+ .*traffic'
+	wait_for shows 'flows 1/2 '
+	wait_for shows 'seen by: .*counters [a-z_]+'
+	keys 2
+	wait_for shows '^traffic'
+	keys 1 Enter
+	wait_for shows '^ process +traffic'
+	wait_for shows '^ address +10.0.0.1:[0-9]+ +10.0.0.2:[0-9]+'
+	# what is told of the flow while one looks
+	step_close
+	wait_for shows ' close 10.0.0.1:[0-9]+ .*10.0.0.2'
+	keys Escape
+	wait_for shows 'DESTINATION'
+	end_top
+	weir_stop
+}
+
+# The numbers are the kernel's: conntrack's own table is the witness.
+test_its_totals_are_those_of_conntrack() {
+	local bytes
+	pair
+	weir_start
+	connections
+	screen 200x40 "$WEIR top -a"
+	wait_for shows 'flows 1/2 '
+	keys Enter
+	wait_for shows '^ bytes'
+	entries a
+	port=$(sed -nE 's/.* address +10.0.0.1:([0-9]+).*/\1/p' "$T/picture" | head -1)
+	bytes=$(grep "sport=$port " "$T/entries.a" | grep -o 'bytes=[0-9]*' | head -1)
+	wait_for shows "^ bytes .*\\(?${bytes#bytes=}\\)?"
+	end_top
+	step_close
+	weir_stop
+}
+
+test_a_daemon_that_is_killed_is_waited_for() {
+	pair
+	weir_start
+	connections
+	screen 120x40 "$WEIR top -a"
+	wait_for shows 'flows 1/2 '
+	end_weir
+	weir_pid=''
+	wait_for shows 'asked again every second'
+	keys '?'
+	wait_for shows 'arrows'
+	keys x
+	weir_start
+	wait_for shows_not 'asked again'
+	wait_for shows 'flows 1/2 '
+	end_top
+	step_close
+	weir_stop
+}
+
+# One that stands still is said to, and keys are answered meanwhile.
+test_a_daemon_that_stands_still_is_said_to() {
+	pair
+	weir_start
+	connections
+	screen 120x40 "$WEIR top -a"
+	wait_for shows 'flows 1/2 '
+	kill -STOP "$weir_pid"
+	keys '?'
+	wait_for shows 'arrows'
+	keys x
+	wait_for shows 'does not answer'
+	kill -CONT "$weir_pid"
+	wait_for shows_not 'does not answer'
+	end_top
+	step_close
+	weir_stop
+}
+
+test_a_private_collector_ends_with_it() {
+	pair
+	connections
+	screen 120x40 "$WEIR top -a --socket $T/nobody"
+	wait_for shows 'flows 1/2 '
+	pgrep -x weir-collect >"$T/collectors"
+	end_top
+	wait_for fails pgrep -x weir-collect
+	step_close
+}
+
+pid_of_top() {
+	pgrep -P "$(mux list-panes -F '#{pane_pid}')" -f 'top --replay'
+}
+
+test_the_terminal_is_put_back_however_it_ends() {
+	local signal pid
+	for signal in TERM INT HUP QUIT SEGV ABRT; do
+		top 80x24 40
+		wait_for shows 'flows 1/40'
+		pid=$(pid_of_top)
+		kill "-$signal" "$pid"
+		case $signal in
+		SEGV | ABRT)
+			wait_for ended
+			is "$(cat "$T/status")" -ne 0
+			;;
+		*)
+			wait_for ended
+			is "$(cat "$T/status")" = 0
+			;;
+		esac
+		wait_for shows '^ended'
+		shows_not 'DESTINATION'
+		cmp "$T/stty.before" "$T/stty.after"
+		mux kill-server
+	done
+	# what a sanitizer says of the faults that the test made
+	rm -f "$T/top.log"
+}
+
+test_a_terminal_that_goes_away_ends_it() {
+	local pid
+	top 80x24 40
+	wait_for shows 'flows 1/40'
+	pid=$(pid_of_top)
+	mux kill-server
+	wait_for fails test -d "/proc/$pid"
+	wait_for fails pgrep -x weir-collect
+}
+
+test_without_a_terminal_it_says_what_to_do() {
+	recording 40
+	status_is 2 weir top --replay "$T/40.obs" </dev/null >"$T/out" 2>"$T/said"
+	grep -q 'top wants a terminal; weir list suits a pipe' "$T/said"
+	status_is 2 weir top -o json 2>"$T/said"
+	grep -q 'unknown flag' "$T/said"
+	TERM_IS=no-such-terminal screen 80x24 "$WEIR top --replay $T/40.obs"
+	wait_for ended
+	grep -q 'no-such-terminal' "$T/top.log"
+	is "$(cat "$T/status")" = 1
+	# alone it is the view on a terminal, and a list in a pipe
+	mux kill-server
+	screen 80x24 "$WEIR"
+	wait_for shows 'weir top'
+	end_top
+	weir >"$T/out" 2>"$T/said"
+	grep -q '^PROTO' "$T/out"
+}
+
+test_who_is_not_root_sees_sockets_and_what_would_show_more() {
+	ip link set lo up
+	hold_a_connection
+	cp "$WEIR" "$T/weir.bin"
+	chmod 755 "$T" "$T/weir.bin"
+	screen 120x30 "setpriv --reuid 65534 --regid 65534 --clear-groups $T/weir.bin top -a"
+	wait_for shows 'not root: only TCP sockets.*sudo weir top'
+	wait_for shows '127.0.0.1:[0-9]+ +127.0.0.1:9 '
+	end_top
+}
+
+test_what_keeps_flows_from_being_seen_is_said_with_its_remedy() {
+	ip link set lo up
+	screen 120x30 "$WEIR top --socket $T/nobody"
+	wait_for shows 'weir run --track|nf_conntrack_acct=1'
+	wait_for shows 'no flow is alive but what is hidden'
+	end_top
+}
