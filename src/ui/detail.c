@@ -2,6 +2,7 @@
 /* All there is to know of one flow: both ends side by side, health over the last minute,
  * what is told of it while one looks. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -314,6 +315,15 @@ void detail_close(struct top *top)
 	fetch_rows(top);
 }
 
+static json_t *object_of(const struct snapshot *snapshot, uint64_t id)
+{
+	for (size_t i = 0; i < snapshot->count; i++) {
+		if (snapshot->row[i].id == id)
+			return snapshot_object(snapshot, i);
+	}
+	return NULL;
+}
+
 void detail_take(struct top *top)
 {
 	static const char *const fields[] = {
@@ -325,9 +335,14 @@ void detail_take(struct top *top)
 	json_t *object = snapshot_object(&top->snapshot, 0);
 	uint64_t before, after;
 
+	/* an id is final with the first record, which waits for counters; later another id
+	 * is another flow that has the same ends */
+	if (json_object_get(detail->object, "counted_by"))
+		object = object_of(&top->snapshot, detail->id);
 	detail->has_ended = !object;
 	if (!object)
 		return;
+	detail->id = strtoull(text_of(object, "flow_id"), NULL, 16);
 	before = number_of(detail->object, "retransmits");
 	after = number_of(object, "retransmits");
 	history_tell(top->history, fetch_history_id(detail->id, HISTORY_RETRANSMITS), at_ms, 0,

@@ -27,7 +27,7 @@
 static const char flow_fields[] =
 	"flow_id,proto,src_ip,src_port,dst_ip,dst_port,direction,bytes_orig,bytes_reply,"
 	"rate_orig_bps,rate_reply_bps,ct_state,tcp_state,duration_ms,client_pid,client_comm,"
-	"server_pid,server_comm,tcp_segments_orig,tcp_segments_reply,retransmits,rtt_us";
+	"server_pid,server_comm,netns,tcp_segments_orig,tcp_segments_reply,retransmits,rtt_us";
 
 uint64_t fetch_history_id(uint64_t id, unsigned what)
 {
@@ -149,8 +149,9 @@ static void put_filter(const struct top *top, char filter[TOP_FILTER_SIZE])
 {
 	filter[0] = '\0';
 	if (top->mode == TOP_DETAIL) {
-		snprintf(filter, TOP_FILTER_SIZE, "flow_id = %016llx",
-			 (unsigned long long)top->detail.id);
+		snprintf(filter, TOP_FILTER_SIZE, "%s and netns = %llu", top->detail.filter,
+			 (unsigned long long)json_integer_value(
+				 json_object_get(top->detail.object, "netns")));
 		return;
 	}
 	add_term(filter, top->conf.chosen);
