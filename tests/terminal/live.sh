@@ -185,3 +185,30 @@ test_what_keeps_flows_from_being_seen_is_said_with_its_remedy() {
 	wait_for shows 'no flow is alive but what is hidden'
 	end_top
 }
+
+state_of_the_machine() {
+	sysctl net.netfilter.nf_conntrack_acct net.netfilter.nf_conntrack_timestamp
+	nft list ruleset
+	pgrep -ax weir || true
+}
+
+# What the README's first command does after its build.
+test_dev_run_shows_flows_and_leaves_the_machine_as_it_was() {
+	local dev=$here/../../dev
+	mkdir -p "$T/checkout/build"
+	cp "$dev" "$T/checkout/dev"
+	cp "$WEIR" "$T/checkout/build/weir"
+	# the build is another test's
+	sed -i -e 's/^deps() {/&\n\treturn 0/' -e 's/^build_release() {/&\n\treturn 0/' \
+		"$T/checkout/dev"
+	hold_a_connection
+	state_of_the_machine >"$T/before"
+	screen 120x40 "$T/checkout/dev run -a"
+	PATIENCE_S=30 wait_for shows '127.0.0.1:[0-9]+ +127.0.0.1:9 .*python'
+	state_of_the_machine >"$T/during"
+	is "$(grep -c 'table inet weir' "$T/during")" = 1
+	keys q
+	ended_with 0
+	state_of_the_machine >"$T/after"
+	diff "$T/before" "$T/after"
+}
