@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/num.h"
+#include "ui/names.h"
 #include "ui/sparkline.h"
 
 void show_rate(char ret[32], const struct show *show, uint64_t bps)
@@ -39,15 +40,16 @@ void show_rtt(char ret[32], uint64_t us)
 void show_end(char ret[CELL_SIZE], const struct show *show, const char *proto,
 	      const struct addr *addr, uint16_t port, bool has_port)
 {
-	char address[ADDR_TEXT_SIZE];
-	const bool brackets = has_port && !addr_is_v4(addr);
+	const char *const name = names_of(show->names, addr, show->now_boot_ns);
+	const char *const service = names_service(show->names, proto, port);
+	const bool brackets = has_port && !name && !addr_is_v4(addr);
+	char address[ADDR_TEXT_SIZE], number[16];
 
 	addr_print(address, addr);
-	if (has_port)
-		snprintf(ret, CELL_SIZE, "%s%s%s:%u", brackets ? "[" : "", address,
-			 brackets ? "]" : "", port);
-	else
-		snprintf(ret, CELL_SIZE, "%s", address);
+	snprintf(number, sizeof(number), "%u", port);
+	snprintf(ret, CELL_SIZE, "%s%s%s%s%s", brackets ? "[" : "", name ? name : address,
+		 brackets ? "]" : "", has_port ? ":" : "",
+		 !has_port ? "" : service ? service : number);
 }
 
 /* Rates that are something stand out from those that are not. */
@@ -171,7 +173,22 @@ static void put_process(struct cell *cell, const struct snapshot_row *row,
 static void put_key(struct cell *cell, const struct snapshot_row *row, const struct show *show,
 		    unsigned width)
 {
-	snprintf(cell->text, CELL_SIZE, "%s", row->key);
+	char proto[16], name[CELL_SIZE];
+	struct addr addr;
+	const char *known = NULL;
+	unsigned number;
+
+	if (!strcmp(show->by, "host") && addr_parse(&addr, row->key, strlen(row->key)) == 0)
+		known = names_of(show->names, &addr, show->now_boot_ns);
+	else if (!strcmp(show->by, "port") && sscanf(row->key, "%u/%15s", &number, proto) == 2)
+		known = names_service(show->names, proto, (uint16_t)number);
+	else if (!strcmp(show->by, "user") && sscanf(row->key, "%u", &number) == 1)
+		known = names_user(show->names, number);
+	/* a service's number says more than its name to many */
+	snprintf(name, sizeof(name), known && strcmp(show->by, "host") ? " (%s)" : "%s",
+		 known ? known : "");
+	snprintf(cell->text, CELL_SIZE, "%s%s",
+		 known && !strcmp(show->by, "host") ? "" : row->key, name);
 }
 
 static void put_flows(struct cell *cell, const struct snapshot_row *row, const struct show *show,
