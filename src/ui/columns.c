@@ -173,22 +173,23 @@ static void put_process(struct cell *cell, const struct snapshot_row *row,
 static void put_key(struct cell *cell, const struct snapshot_row *row, const struct show *show,
 		    unsigned width)
 {
-	char proto[16], name[CELL_SIZE];
-	struct addr addr;
+	const bool is_host = !strcmp(show->by, "host");
 	const char *known = NULL;
+	struct addr addr;
 	unsigned number;
+	char proto[16];
 
-	if (!strcmp(show->by, "host") && addr_parse(&addr, row->key, strlen(row->key)) == 0)
+	if (is_host && addr_parse(&addr, row->key, strlen(row->key)) == 0)
 		known = names_of(show->names, &addr, show->now_boot_ns);
 	else if (!strcmp(show->by, "port") && sscanf(row->key, "%u/%15s", &number, proto) == 2)
 		known = names_service(show->names, proto, (uint16_t)number);
 	else if (!strcmp(show->by, "user") && sscanf(row->key, "%u", &number) == 1)
 		known = names_user(show->names, number);
-	/* a service's number says more than its name to many */
-	snprintf(name, sizeof(name), known && strcmp(show->by, "host") ? " (%s)" : "%s",
-		 known ? known : "");
-	snprintf(cell->text, CELL_SIZE, "%s%s",
-		 known && !strcmp(show->by, "host") ? "" : row->key, name);
+	/* a number of a service or user says as much as its name */
+	if (known && !is_host)
+		snprintf(cell->text, CELL_SIZE, "%s (%.200s)", row->key, known);
+	else
+		snprintf(cell->text, CELL_SIZE, "%s", known ? known : row->key);
 }
 
 static void put_flows(struct cell *cell, const struct snapshot_row *row, const struct show *show,
@@ -252,28 +253,15 @@ int kind_column(const struct kind *kind, const char *order)
 	return -ENOENT;
 }
 
-/* As the filter language wants a text that may hold anything. */
-static void quote(char *ret, size_t size, const char *text)
-{
-	size_t n = 0;
-
-	for (; *text && n + 3 < size; text++) {
-		if (strchr("\"\\", *text))
-			ret[n++] = '\\';
-		ret[n++] = *text;
-	}
-	ret[n] = '\0';
-}
-
 bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *key)
 {
-	char quoted[2 * SNAPSHOT_TEXT_SIZE];
-	unsigned port;
+	/* the filter language has two quotes and no escapes */
+	const char quote = strchr(key, '"') ? '\'' : '"';
 	char proto[24];
+	unsigned port;
 
-	if (!strcmp(key, "(others)"))
+	if (!strcmp(key, "(others)") || strchr(key, quote))
 		return false;
-	quote(quoted, sizeof(quoted), key);
 	if (!strcmp(kind->by, "host")) {
 		snprintf(ret, size, "host %s", key);
 	} else if (!strcmp(kind->by, "port")) {
@@ -287,7 +275,7 @@ bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *ke
 		const char *field = !strcmp(kind->by, "process") ? "comm" : kind->by;
 
 		if (strcmp(key, "-"))
-			snprintf(ret, size, "%s = \"%s\"", field, quoted);
+			snprintf(ret, size, "%s = %c%s%c", field, quote, key, quote);
 		else if (!strcmp(field, "user"))
 			snprintf(ret, size, "not user >= 0");
 		else

@@ -241,12 +241,12 @@ static void put_events(struct top *top, struct pen *pen)
 
 	if (next_line(pen, &row))
 		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_DIM,
-			  detail->events ? "told of it since this view was opened, the newest first:" :
-					   "nothing has been told of it since this view was opened");
-	for (unsigned i = 0; i < kept; i++) {
+			  detail->events ? "told of it while this view is open, the newest first:" :
+					   "nothing has been told of it while this view is open");
+	for (unsigned back = 1; back <= kept; back++) {
 		if (next_line(pen, &row))
 			frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN,
-				  detail->event[(detail->events - 1 - i) % TOP_EVENTS]);
+				  detail->event[(detail->events - back) % TOP_EVENTS]);
 	}
 }
 

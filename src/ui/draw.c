@@ -356,7 +356,7 @@ static void draw_footer(struct top *top)
 			     "? help q end",
 		[TOP_PROMPT] = "",
 		[TOP_GUIDE] = "any key: back   q end",
-		[TOP_DETAIL] = "Esc back   Up Down scroll   Space freeze   n names   ? help   q end",
+		[TOP_DETAIL] = "Esc back  Up Down scroll  Space freeze  n names  ? help  q end",
 	};
 	struct frame *frame = &top->frame;
 	const unsigned row = frame->rows - 1;
