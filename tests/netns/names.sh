@@ -198,3 +198,29 @@ ended() {
 	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --port 4001 --send 9 --reply 9
 	test -s "$T/status"
 }
+
+# Its pipe is full, and it holds lines.
+test_a_trace_whose_reader_is_stuck_can_be_interrupted() {
+	local stuck
+	resolver 10.0.0.2=server.example
+	pair
+	own_etc
+	mkfifo "$T/stuck"
+	exec {stuck}<>"$T/stuck"
+	weir_start
+	"$WEIR" trace -ar tcp >"$T/stuck" 2>"$T/names.log" &
+	names_pid=$!
+	"$WEIR" trace -a tcp >"$T/numbers" 2>"$T/numbers.log" &
+	numbers_pid=$!
+	wait_for asked_for_it
+	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --port 4002 --count 300 \
+		--send 9 --reply 9
+	wait_for numbers_have 1200
+	is "$(wc -c <"$T/numbers")" -gt 70000
+	kill -INT "$names_pid"
+	wait "$names_pid"
+	kill -INT "$numbers_pid"
+	wait "$numbers_pid"
+	exec {stuck}>&-
+	weir_stop
+}
