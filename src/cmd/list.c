@@ -17,11 +17,13 @@
 #include "cmd/collector.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/resolve.h"
 
 struct listing {
 	const struct options *options;
 	bool table;
 	struct buf rows; /* of a table: aligned when all are here */
+	struct resolve resolve;
 	int written;     /* of output_write: below 0 it is over */
 };
 
@@ -64,10 +66,11 @@ static int list_once(struct collector *collector, struct listing *listing, struc
 	const struct client_param params[] = {
 		{ "filter", options->filter },
 		{ "format", listing->table ? "table" : options->output },
-		{ "columns", columns_of(options, listing->table) },
+		{ "columns", resolve_columns(&listing->resolve,
+					     columns_of(options, listing->table)) },
 		{ "sort", options->sort },
 		{ "limit", options->limit },
-		{ "no_header", options->no_header ? "1" : NULL },
+		{ "no_header", options->no_header && !listing->resolve.names ? "1" : NULL },
 		{ "bits", options->bits ? "1" : NULL },
 		{ "exact", options->exact ? "1" : NULL },
 		{ NULL, NULL },
@@ -84,6 +87,9 @@ static int list_once(struct collector *collector, struct listing *listing, struc
 	buf_clear(&listing->rows);
 	r = client_get(collector->client, "/api/v1/flows", params, &outlet, why);
 	if (r < 0 || !listing->table)
+		return r;
+	r = resolve_table(&listing->resolve, &listing->rows, why);
+	if (r < 0)
 		return r;
 	if (!isatty(STDOUT_FILENO)) { /* cells for a program: tabs, no blanks */
 		listing->written = output_write(listing->rows.data, listing->rows.len);
@@ -131,8 +137,8 @@ int cmd_list(int argc, char **argv)
 	uint64_t done = 0;
 	int r;
 
-	r = options_parse(&options, &settings, TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL, argc,
-			  argv);
+	r = options_parse(&options, &settings,
+			  TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL | TAKES_NAMES, argc, argv);
 	if (r >= 0)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
@@ -143,7 +149,8 @@ int cmd_list(int argc, char **argv)
 		options_fini(&options);
 		return r;
 	}
-	for (;;) {
+	r = resolve_init(&listing.resolve, &options, &why);
+	while (r == 0) {
 		const struct timespec pause = {
 			.tv_sec = (time_t)(options.interval_ns / NUM_NS_PER_S),
 			.tv_nsec = (long)(options.interval_ns % NUM_NS_PER_S),
@@ -162,6 +169,7 @@ int cmd_list(int argc, char **argv)
 		say_notice(&collector);
 	r = r < 0 ? collector_failed(r, &why) : output_exit_code(listing.written);
 	collector_close(&collector);
+	resolve_fini(&listing.resolve);
 	buf_fini(&listing.rows);
 	options_fini(&options);
 	return r;

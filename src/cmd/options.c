@@ -162,7 +162,9 @@ static int apply(struct reading *reading, int letter, const char *argument)
 		options->output = "json";
 		return 0;
 	case 'n':
-		return 0; /* the default */
+	case 'r':
+		options->resolve = letter == 'r';
+		return 0;
 	case 's':
 		options->sort = argument;
 		return 0;
@@ -419,6 +421,8 @@ static int check_shown(struct reading *reading)
 	options->encoder = encoder_find(name);
 	if (!options->encoder || !is_written(options->encoder, reading->takes))
 		return unknown_format(reading, name);
+	if (options->resolve && strcmp(name, usual))
+		return why_set(&reading->why, -EINVAL, "--resolve: -o %s has numbers only", name);
 	if (options->limit && (num_parse_u64(&limit, options->limit, strlen(options->limit)) < 0 ||
 			       !limit))
 		return why_set(&reading->why, -EINVAL, "--limit: \"%.40s\" is not a number above 0",

@@ -16,6 +16,7 @@ enum {
 	TAKES_INTERVAL = 1 << 2, /* [INTERVAL [COUNT]] after the filter */
 	TAKES_RUN = 1 << 3,      /* --track, --record */
 	TAKES_TOP = 1 << 4,      /* order and looks, no format */
+	TAKES_NAMES = 1 << 5,    /* --resolve, --numeric */
 };
 
 struct options {
@@ -27,7 +28,7 @@ struct options {
 	const char *columns, *sort, *limit;
 	const char *record_path, *replay_path; /* borrowed from argv */
 	bool all, wide, no_header, bits, exact, no_color, explain;
-	bool processes, info, extended;
+	bool processes, info, extended, resolve;
 	uint64_t interval_ns, count;   /* 0: once */
 	bool repeat;
 };

@@ -7,8 +7,10 @@
 #include "client/client.h"
 #include "cmd/cmd.h"
 #include "cmd/collector.h"
+#include "cmd/follow.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/resolve.h"
 
 /* Ctrl-C is how a trace ends. There is nothing to put in order: output is
  * written as it comes, and a private collector ends with its parent. */
@@ -32,11 +34,12 @@ int cmd_trace(int argc, char **argv)
 	struct options options;
 	struct settings settings;
 	struct collector collector;
+	struct resolve resolve;
 	struct why why = { "" };
 	int r, written = 0;
 	const struct client_outlet outlet = { on_body, &written };
 
-	r = options_parse(&options, &settings, TAKES_FILTER, argc, argv);
+	r = options_parse(&options, &settings, TAKES_FILTER | TAKES_NAMES, argc, argv);
 	if (r >= 0)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
@@ -47,7 +50,12 @@ int cmd_trace(int argc, char **argv)
 	if (r < 0) {
 		sigaction(SIGINT, &interrupt, NULL);
 		sigaction(SIGTERM, &interrupt, NULL);
-		r = client_get(collector.client, "/api/v1/events", params, &outlet, &why);
+		r = resolve_init(&resolve, &options, &why);
+		if (r == 0 && resolve.names)
+			r = follow_events(collector.client, params, &resolve, &written, &why);
+		else if (r == 0)
+			r = client_get(collector.client, "/api/v1/events", params, &outlet, &why);
+		resolve_fini(&resolve);
 		r = r < 0 ? collector_failed(r, &why) : output_exit_code(written);
 		collector_close(&collector);
 	}

@@ -18,8 +18,8 @@
 #include "cmd/flags.h"
 #include "encode/encode.h"
 
-#define LIST (TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL)
-#define TRACE TAKES_FILTER
+#define LIST (TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL | TAKES_NAMES)
+#define TRACE (TAKES_FILTER | TAKES_NAMES)
 #define RUN (TAKES_FILTER | TAKES_RUN)
 #define STATS 0
 #define ONCE "(not primary = false) and (not (src net 127.0.0.0/8 or src net ::1/128))"
@@ -358,13 +358,13 @@ static void colour_is_off_by_a_flag_or_a_variable_that_is_not_empty(void **state
 
 static void each_switch_switches_one_thing(void **state)
 {
-	static const char letters[] = "apiewHb";
+	static const char letters[] = "apiewHbr";
 	static const char *const names[] = { "bytes", "no-color", "explain" };
 	struct options *const options = &typed.options;
 	bool *const switches[] = { &options->all, &options->processes, &options->info,
 				   &options->extended, &options->wide, &options->no_header,
-				   &options->bits, &options->exact, &options->no_color,
-				   &options->explain };
+				   &options->bits, &options->resolve, &options->exact,
+				   &options->no_color, &options->explain };
 	char line[32];
 
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
@@ -377,10 +377,11 @@ static void each_switch_switches_one_thing(void **state)
 			assert_int_equal(*switches[k], i == k);
 		options_fini(options);
 	}
-	takes(LIST, "list|-s|-rate|-l|3|--columns|src,dst|-n");
+	takes(LIST, "list|-s|-rate|-l|3|--columns|src,dst|-rn");
 	assert_string_equal(options->sort, "-rate");
 	assert_string_equal(options->limit, "3");
 	assert_string_equal(options->columns, "src,dst");
+	assert_false(options->resolve);
 	options_fini(options);
 }
 
