@@ -33,6 +33,14 @@ static bool is_local(const struct record *record, enum side side)
 			record->direction == DIRECTION_INBOUND ? RESPONDER : INITIATOR);
 }
 
+/* Where the socket is; conntrack's entry can be in another namespace. */
+static uint32_t netns_of(const struct record *record, enum side side)
+{
+	const bool known = record_has(record, FIELD_TCP_STATE) && record->socket_netns[side];
+
+	return known ? record->socket_netns[side] : record->netns;
+}
+
 static void put_ends(struct nettracer_line *ret, const struct record *record, enum side side)
 {
 	const bool nat_src = record_has(record, FIELD_NAT_SRC_IP);
@@ -58,7 +66,7 @@ bool nettracer_socket(struct nettracer_line *ret, const struct record *record, e
 		slot = RESPONDER;
 	*ret = (struct nettracer_line){
 		.now_s = record->time_wall_ns / NUM_NS_PER_S,
-		.netns = record->netns,
+		.netns = netns_of(record, side),
 		.pid = record_has(record, pid) ? record->owner[side].pid : 0,
 		.is_accepted = side == RESPONDER,
 		.is_closed = record->event == EVENT_CLOSE,

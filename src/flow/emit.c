@@ -216,12 +216,14 @@ static void fill_sockets(const struct table *table, const struct flow *flow,
 	unsigned id;
 	enum side side;
 
+	ret->socket_netns[INITIATOR] = ret->socket_netns[RESPONDER] = 0;
 	for (side = 0; side < SIDES; side++) {
 		const struct sock *sock;
 
 		if (!flow->socket[side])
 			continue;
 		sock = sock_at(table, flow->socket[side] - 1);
+		ret->socket_netns[side] = sock->netns;
 		fill_owner(table, sock, side, ret);
 		if (!tcp)
 			continue;
