@@ -85,11 +85,7 @@ static int exit_code_of(int r)
 static void child(const struct engine_conf *given, int listen_fd, pid_t parent)
 {
 	struct settings mine = *given->settings;
-	const struct engine_conf conf = {
-		.settings = &mine,
-		.read_only = true,
-		.replay_path = given->replay_path,
-	};
+	struct engine_conf conf = *given;
 	struct why why = { "" };
 	int r;
 
@@ -102,6 +98,8 @@ static void child(const struct engine_conf *given, int listen_fd, pid_t parent)
 	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_LEVEL_ERROR);
 	mine.conntrack_track = false;
+	conf.settings = &mine;
+	conf.read_only = true;
 	r = collect(&conf, listen_fd, parent, &why);
 	if (r < 0)
 		log_error("%s", why.text[0] ? why.text : strerror(-r));

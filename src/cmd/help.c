@@ -14,8 +14,8 @@ void help_commands(FILE *to)
 	fprintf(to, "usage: weir COMMAND [FLAGS] [FILTER]\n\n");
 	for (const struct cmd *cmd = cmd_table; cmd->name; cmd++)
 		fprintf(to, "  %-8s %s\n", cmd->name, cmd->help);
-	fprintf(to, "\nweir alone is weir list. weir help COMMAND | fields | filter | settings "
-		    "tells more.\n");
+	fprintf(to, "\nweir alone is weir top, in a pipe weir list. "
+		    "weir help COMMAND | fields | filter | settings tells more.\n");
 }
 
 static void help_fields(void)

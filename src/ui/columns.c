@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/num.h"
+#include "ui/names.h"
 #include "ui/sparkline.h"
 
 void show_rate(char ret[32], const struct show *show, uint64_t bps)
@@ -39,15 +40,16 @@ void show_rtt(char ret[32], uint64_t us)
 void show_end(char ret[CELL_SIZE], const struct show *show, const char *proto,
 	      const struct addr *addr, uint16_t port, bool has_port)
 {
-	char address[ADDR_TEXT_SIZE];
-	const bool brackets = has_port && !addr_is_v4(addr);
+	const char *const name = names_of(show->names, addr, show->now_boot_ns);
+	const char *const service = names_service(show->names, proto, port);
+	const bool brackets = has_port && !name && !addr_is_v4(addr);
+	char address[ADDR_TEXT_SIZE], number[16];
 
 	addr_print(address, addr);
-	if (has_port)
-		snprintf(ret, CELL_SIZE, "%s%s%s:%u", brackets ? "[" : "", address,
-			 brackets ? "]" : "", port);
-	else
-		snprintf(ret, CELL_SIZE, "%s", address);
+	snprintf(number, sizeof(number), "%u", port);
+	snprintf(ret, CELL_SIZE, "%s%s%s%s%s", brackets ? "[" : "", name ? name : address,
+		 brackets ? "]" : "", has_port ? ":" : "",
+		 !has_port ? "" : service ? service : number);
 }
 
 /* Rates that are something stand out from those that are not. */
@@ -171,7 +173,23 @@ static void put_process(struct cell *cell, const struct snapshot_row *row,
 static void put_key(struct cell *cell, const struct snapshot_row *row, const struct show *show,
 		    unsigned width)
 {
-	snprintf(cell->text, CELL_SIZE, "%s", row->key);
+	const bool is_host = !strcmp(show->by, "host");
+	const char *known = NULL;
+	struct addr addr;
+	unsigned number;
+	char proto[16];
+
+	if (is_host && addr_parse(&addr, row->key, strlen(row->key)) == 0)
+		known = names_of(show->names, &addr, show->now_boot_ns);
+	else if (!strcmp(show->by, "port") && sscanf(row->key, "%u/%15s", &number, proto) == 2)
+		known = names_service(show->names, proto, (uint16_t)number);
+	else if (!strcmp(show->by, "user") && sscanf(row->key, "%u", &number) == 1)
+		known = names_user(show->names, number);
+	/* a number of a service or user says as much as its name */
+	if (known && !is_host)
+		snprintf(cell->text, CELL_SIZE, "%s (%.200s)", row->key, known);
+	else
+		snprintf(cell->text, CELL_SIZE, "%s", known ? known : row->key);
 }
 
 static void put_flows(struct cell *cell, const struct snapshot_row *row, const struct show *show,
@@ -235,28 +253,15 @@ int kind_column(const struct kind *kind, const char *order)
 	return -ENOENT;
 }
 
-/* As the filter language wants a text that may hold anything. */
-static void quote(char *ret, size_t size, const char *text)
-{
-	size_t n = 0;
-
-	for (; *text && n + 3 < size; text++) {
-		if (strchr("\"\\", *text))
-			ret[n++] = '\\';
-		ret[n++] = *text;
-	}
-	ret[n] = '\0';
-}
-
 bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *key)
 {
-	char quoted[2 * SNAPSHOT_TEXT_SIZE];
-	unsigned port;
+	/* the filter language has two quotes and no escapes */
+	const char quote = strchr(key, '"') ? '\'' : '"';
 	char proto[24];
+	unsigned port;
 
-	if (!strcmp(key, "(others)"))
+	if (!strcmp(key, "(others)") || strchr(key, quote))
 		return false;
-	quote(quoted, sizeof(quoted), key);
 	if (!strcmp(kind->by, "host")) {
 		snprintf(ret, size, "host %s", key);
 	} else if (!strcmp(kind->by, "port")) {
@@ -270,7 +275,7 @@ bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *ke
 		const char *field = !strcmp(kind->by, "process") ? "comm" : kind->by;
 
 		if (strcmp(key, "-"))
-			snprintf(ret, size, "%s = \"%s\"", field, quoted);
+			snprintf(ret, size, "%s = %c%s%c", field, quote, key, quote);
 		else if (!strcmp(field, "user"))
 			snprintf(ret, size, "not user >= 0");
 		else

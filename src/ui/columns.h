@@ -19,6 +19,7 @@ struct show {
 	bool bits;  /* rates in bits, else bytes, per second */
 	bool utf8;  /* else ASCII */
 	struct names *names; /* borrowed; NULL: numbers */
+	const char *by;      /* of the kind */
 	const struct history *history; /* borrowed */
 	uint64_t now_ms; /* of the collector's clock */
 	uint64_t now_boot_ns;

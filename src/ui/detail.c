@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/num.h"
 #include "ui/layout.h"
+#include "ui/names.h"
 #include "ui/sparkline.h"
 #include "ui/top_impl.h"
 
@@ -15,7 +16,7 @@
 #define END_COLUMNS_LEAST 24
 #define END_COLUMNS_MOST 48
 
-enum unit { UNIT_TEXT, UNIT_BYTES, UNIT_RATE, UNIT_TIME_US, UNIT_COUNT };
+enum unit { UNIT_TEXT, UNIT_BYTES, UNIT_RATE, UNIT_TIME_US, UNIT_COUNT, UNIT_USER };
 
 /* A line: the same of both ends. */
 struct pair {
@@ -39,7 +40,7 @@ static const struct pair pairs[] = {
 	{ "window shut", { "rwnd_limited_us", "server_rwnd_limited_us" }, UNIT_TIME_US },
 	{ "process id", { "client_pid", "server_pid" }, UNIT_COUNT, true },
 	{ "process", { "client_comm", "server_comm" }, UNIT_TEXT, true },
-	{ "user", { "client_uid", "server_uid" }, UNIT_COUNT, true },
+	{ "user", { "client_uid", "server_uid" }, UNIT_USER, true },
 	{ "container", { "client_container", "server_container" }, UNIT_TEXT, true },
 	{ "cgroup", { "client_cgroup", "server_cgroup" }, UNIT_TEXT, true },
 	{ "executable", { "client_exe", NULL }, UNIT_TEXT },
@@ -62,6 +63,7 @@ static void put_value(char ret[CELL_SIZE], const struct show *show, const json_t
 {
 	const json_t *value = name ? json_object_get(object, name) : NULL;
 	const uint64_t number = (uint64_t)json_number_value(value);
+	const char *name_of_user;
 	char text[32];
 
 	ret[0] = '\0';
@@ -83,6 +85,11 @@ static void put_value(char ret[CELL_SIZE], const struct show *show, const json_t
 	case UNIT_TIME_US:
 		show_rtt(text, number);
 		break;
+	case UNIT_USER:
+		name_of_user = names_user(show->names, (uint32_t)number);
+		snprintf(ret, CELL_SIZE, name_of_user ? "%llu (%s)" : "%llu%s",
+			 (unsigned long long)number, name_of_user ? name_of_user : "");
+		return;
 	default:
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
 		break;
@@ -234,12 +241,12 @@ static void put_events(struct top *top, struct pen *pen)
 
 	if (next_line(pen, &row))
 		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_DIM,
-			  detail->events ? "told of it since this view was opened, the newest first:" :
-					   "nothing has been told of it since this view was opened");
-	for (unsigned i = 0; i < kept; i++) {
+			  detail->events ? "told of it while this view is open, the newest first:" :
+					   "nothing has been told of it while this view is open");
+	for (unsigned back = 1; back <= kept; back++) {
 		if (next_line(pen, &row))
 			frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN,
-				  detail->event[(detail->events - 1 - i) % TOP_EVENTS]);
+				  detail->event[(detail->events - back) % TOP_EVENTS]);
 	}
 }
 

@@ -35,6 +35,8 @@ struct show draw_show(const struct top *top)
 		.bits = top->bits,
 		.utf8 = top->screen.is_utf8,
 		.history = top->history,
+		.names = top->has_names ? top->names : NULL,
+		.by = kind_table[top->kind].by,
 		.now_ms = top->snapshot.at_ms,
 		.now_boot_ns = clock_boot_ns(),
 	};
@@ -64,8 +66,8 @@ static void draw_title(struct top *top)
 	if (top->snapshot.count && top->mode != TOP_DETAIL)
 		snprintf(where, sizeof(where), " %zu/%llu", top->selected + 1,
 			 (unsigned long long)now->rows);
-	snprintf(text, sizeof(text), " weir top  %s%s  %s%s", kind_table[top->kind].title, where,
-		 interval, top->all ? "  all" : "");
+	snprintf(text, sizeof(text), " weir top  %s%s  %s%s%s", kind_table[top->kind].title, where,
+		 interval, top->all ? "  all" : "", top->has_names ? "  names" : "");
 	at = frame_put(frame, 0, 0, frame->columns, LOOK_TITLE, text);
 	snprintf(text, sizeof(text), "weir cpu %.1f%%  lost %llu ", top->rates.cpu_percent,
 		 (unsigned long long)now->lost);
@@ -354,7 +356,7 @@ static void draw_footer(struct top *top)
 			     "? help q end",
 		[TOP_PROMPT] = "",
 		[TOP_GUIDE] = "any key: back   q end",
-		[TOP_DETAIL] = "Esc back   Up Down scroll   Space freeze   n names   ? help   q end",
+		[TOP_DETAIL] = "Esc back  Up Down scroll  Space freeze  n names  ? help  q end",
 	};
 	struct frame *frame = &top->frame;
 	const unsigned row = frame->rows - 1;

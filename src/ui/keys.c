@@ -323,7 +323,7 @@ static bool press_anywhere(struct top *top, int key)
 			fetch_rows(top);
 		return true;
 	case 'n':
-		top->has_names = !top->has_names;
+		top->has_names = !top->has_names && top_have_names(top);
 		return true;
 	case 'b':
 		top->bits = !top->bits;

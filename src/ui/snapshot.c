@@ -91,7 +91,8 @@ static void read_flow(struct snapshot_row *row, const json_t *object)
 	row->rtt_us = number(object, "rtt_us");
 	row->retransmits = number(object, "retransmits");
 	/* the retransmits are of the local socket, the client's of two */
-	row->segments = number(object, snapshot_is_servers(object) ? "tcp_segments_reply" : "tcp_segments_orig");
+	row->segments = number(object, snapshot_is_servers(object) ? "tcp_segments_reply" :
+								     "tcp_segments_orig");
 	row->age_ms = number(object, "duration_ms");
 }
 

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/why.h"
+#include "ui/names.h"
 #include "ui/top_impl.h"
 
 /* Slower than this no answer is looked for; a screen that is left alone costs nothing. */
@@ -79,6 +80,34 @@ static void take_signals(struct top *top, int fd)
 	}
 }
 
+bool top_have_names(struct top *top)
+{
+	struct why why;
+
+	if (!top->names && names_new(&top->names, NULL, &why) < 0)
+		top->names = NULL;
+	return top->names;
+}
+
+/* What the resolver waits for, beside our own; and no longer than it wants. */
+static unsigned add_names(const struct top *top, struct pollfd *fds, int *timeout_ms)
+{
+	const int wanted_ms = names_timeout_ms(top->names, clock_boot_ns());
+
+	if (wanted_ms >= 0 && wanted_ms < *timeout_ms)
+		*timeout_ms = wanted_ms;
+	return names_fds(top->names, fds, NAMES_FDS_MAX);
+}
+
+static void take_names(struct top *top, const struct pollfd *fds, unsigned n)
+{
+	names_process(top->names, fds, n, clock_boot_ns());
+	if (names_generation(top->names) == top->names_generation)
+		return;
+	top->names_generation = names_generation(top->names);
+	top->is_dirty = true;
+}
+
 static int until_ms(const struct top *top, uint64_t now_boot_ns)
 {
 	if (top->is_dirty)
@@ -101,17 +130,23 @@ static void ask_if_due(struct top *top)
 
 static int loop(struct top *top, int signals, struct why *why)
 {
-	struct pollfd fds[FDS] = {
+	struct pollfd fds[FDS + NAMES_FDS_MAX] = {
 		[FD_KEYS] = { .fd = STDIN_FILENO, .events = POLLIN },
 		[FD_SIGNALS] = { .fd = signals, .events = POLLIN },
 	};
-	int key, r;
+	unsigned named = 0;
+	int key, r, timeout_ms;
 
 	while (!top->quit) {
 		ask_if_due(top);
-		r = requests_wait(top->requests, fds, FDS, until_ms(top, clock_boot_ns()), why);
+		timeout_ms = until_ms(top, clock_boot_ns());
+		if (top->names)
+			named = add_names(top, fds + FDS, &timeout_ms);
+		r = requests_wait(top->requests, fds, FDS + named, timeout_ms, why);
 		if (r < 0)
 			return r;
+		if (top->names)
+			take_names(top, fds + FDS, named);
 		if (fds[FD_SIGNALS].revents)
 			take_signals(top, signals);
 		if (fds[FD_KEYS].revents & (POLLHUP | POLLERR))
@@ -135,7 +170,7 @@ static void begin(struct top *top, const struct top_conf *conf)
 	top->first_interval_ns = conf->interval_ns;
 	top->all = conf->all;
 	top->bits = conf->bits;
-	top->has_names = conf->names;
+	top->has_names = conf->names && top_have_names(top);
 	snprintf(top->typed, sizeof(top->typed), "%s", conf->typed ? conf->typed : "");
 	top->is_descending = !conf->order || *conf->order == '-';
 	snprintf(top->order, sizeof(top->order), "%s",
@@ -147,6 +182,7 @@ static void end(struct top *top)
 	requests_free(top->requests);
 	screen_close(&top->screen);
 	history_free(top->history);
+	names_free(top->names);
 	snapshot_fini(&top->snapshot);
 	json_decref(top->detail.object);
 	buf_fini(&top->detail.line);

@@ -63,6 +63,8 @@ struct top {
 	struct buf answer, standing_answer; /* owned: as they come */
 	struct snapshot snapshot;  /* the last one */
 	struct history *history;   /* owned */
+	struct names *names;       /* owned; NULL until somebody wants names */
+	uint64_t names_generation; /* what is drawn */
 	struct top_rates rates;
 	uint64_t answered_boot_ns; /* when; 0: never */
 	uint64_t next_boot_ns;     /* when to ask again */
@@ -91,6 +93,8 @@ extern const unsigned top_interval_ms[];
 extern const unsigned top_intervals;
 
 uint64_t top_interval_now_ms(const struct top *top);
+/* Names can be had; nobody is asked for any before. */
+bool top_have_names(struct top *top);
 
 /* fetch.c */
 void fetch_rows(struct top *top);      /* now, in place of what is under way */
