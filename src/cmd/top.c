@@ -31,8 +31,8 @@ int cmd_top(int argc, char **argv)
 	struct why why = { "" };
 	int r;
 
-	r = options_parse(&options, &settings, TAKES_FILTER | TAKES_TOP | TAKES_INTERVAL, argc,
-			  argv);
+	r = options_parse(&options, &settings,
+			  TAKES_FILTER | TAKES_TOP | TAKES_INTERVAL | TAKES_NAMES, argc, argv);
 	if (r >= 0)
 		return r;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
@@ -52,6 +52,7 @@ int cmd_top(int argc, char **argv)
 			.interval_ns = options.interval_ns,
 			.bits = options.bits,
 			.color = !options.no_color,
+			.names = options.resolve,
 			.advice = advice_for(&collector, &options),
 		};
 		r = top_run(&conf, &why);
