@@ -31,8 +31,8 @@ int cmd_top(int argc, char **argv)
 	struct why why = { "" };
 	int r;
 
-	r = options_parse(&options, &settings,
-			  TAKES_FILTER | TAKES_TOP | TAKES_INTERVAL | TAKES_NAMES, argc, argv);
+	r = options_parse(&options, &settings, TAKES_FILTER | TAKES_TOP | TAKES_INTERVAL |
+			  TAKES_NAMES, argc, argv);
 	if (r >= 0)
 		return r;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {

@@ -39,6 +39,7 @@ struct groups {
 	struct sort *sort;    /* owned */
 	struct group *group;  /* owned */
 	size_t count, allocated;
+	size_t shown;         /* have a live flow, or a rate */
 	uint32_t *slot;       /* owned: 1 + index into group */
 	uint64_t seed;
 };
@@ -239,7 +240,12 @@ static void add_health(struct group *group, const struct record *record)
 		group->segments += record->tcp_segments[group_local_side(record)];
 }
 
-void groups_add(struct groups *groups, const struct record *record)
+static bool is_shown(const struct group *group)
+{
+	return group->flows || group->rate_bps[0] || group->rate_bps[1];
+}
+
+void groups_add(struct groups *groups, const struct record *record, bool is_live)
 {
 	const enum side local = group_local_side(record);
 	const uint32_t pid = pid_of(record);
@@ -250,7 +256,8 @@ void groups_add(struct groups *groups, const struct record *record)
 	group = find_group(groups, key);
 	if (!group)
 		return;
-	group->flows++;
+	groups->shown -= is_shown(group);
+	group->flows += is_live;
 	for (int i = 0; i < SIDES; i++) {
 		const enum side side = i ? !local : local;
 
@@ -261,11 +268,12 @@ void groups_add(struct groups *groups, const struct record *record)
 			group->packets[i] += record->packets[side];
 		}
 	}
+	groups->shown += is_shown(group);
 	add_health(group, record);
-	if (record_has(record, FIELD_DURATION_MS) && record->duration_ms > group->age_ms)
+	if (is_live && record_has(record, FIELD_DURATION_MS) && record->duration_ms > group->age_ms)
 		group->age_ms = record->duration_ms;
 	if (pid && pid != group->pid)
-		group->pid = group->flows == 1 || !group->pid ? pid : UINT32_MAX;
+		group->pid = group->pid ? UINT32_MAX : pid;
 }
 
 static uint64_t mean_rtt_us(const struct group *group)
@@ -311,6 +319,8 @@ void groups_finish(struct groups *groups)
 		uint64_t number = number_of(group, (enum order)groups->order);
 		uint8_t key[16] = { 0 };
 
+		if (!is_shown(group))
+			continue;
 		if (groups->order == ORDER_KEY)
 			memcpy(key, group->key, sizeof(key));
 		else
@@ -327,7 +337,7 @@ void groups_finish(struct groups *groups)
 
 size_t groups_count(const struct groups *groups)
 {
-	return groups->count;
+	return groups->shown;
 }
 
 static void group_json(const struct group *group, struct buf *buf)

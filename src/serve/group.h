@@ -28,7 +28,8 @@ enum side group_local_side(const struct record *record);
 int groups_new(struct groups **ret, const char *by, const char *order, uint64_t limit,
 	       struct why *why);
 void groups_free(struct groups *groups); /* NULL is a no-op */
-void groups_add(struct groups *groups, const struct record *record);
+/* is_live: it is one of the group's flows; one that is not lends it its bytes alone. */
+void groups_add(struct groups *groups, const struct record *record, bool is_live);
 /* Nothing more is added: sorts. */
 void groups_finish(struct groups *groups);
 /* How many there are, beside those that are shown. */

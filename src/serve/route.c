@@ -62,7 +62,8 @@ enum MHD_Result route_error(struct MHD_Connection *connection, unsigned status,
 void query_fini(struct query *query)
 {
 	filter_free(query->filter);
-	query->filter = NULL;
+	filter_free(query->shown);
+	query->filter = query->shown = NULL;
 }
 
 static const char *param(struct MHD_Connection *connection, const char *name)
@@ -87,7 +88,8 @@ static enum MHD_Result check_param(void *context, enum MHD_ValueKind kind, const
 				   size_t key_n, const char *value, size_t value_n)
 {
 	static const char *const known[] = { "filter", "format", "columns", "sort", "limit",
-					     "no_header", "bits", "exact", "by" };
+					     "no_header", "bits", "exact", "by",
+					     "shown" };
 	struct nearest nearest = { .word = key, .n = key_n };
 	struct checking *checking = context;
 
@@ -135,6 +137,8 @@ static int query_read(struct query *query, struct serve *serve,
 		if (query->encoder->columns(&query->conf, columns, why) < 0)
 			return -EINVAL;
 	}
+	if (filter_new(&query->shown, param(connection, "shown"), column, why) < 0)
+		return -EINVAL;
 	return filter_new(&query->filter, param(connection, "filter"), column, why);
 }
 
@@ -147,8 +151,8 @@ static bool read_or_refuse(struct query *query, struct serve *serve,
 	unsigned column = 0;
 	int r = query_read(query, serve, connection, &column, &why);
 
-	if (r == 0 && query->by && !grouped)
-		r = why_set(&why, -EINVAL, "by belongs to /api/v1/top");
+	if (r == 0 && !grouped && (query->by || param(connection, "shown")))
+		r = why_set(&why, -EINVAL, "by and shown belong to /api/v1/top");
 	if (r == 0)
 		return true;
 	query_fini(query);

@@ -67,6 +67,7 @@ struct serve {
 /* What every data request can ask for; fini frees. */
 struct query {
 	struct filter *filter; /* owned */
+	struct filter *shown;  /* owned: of /api/v1/top alone */
 	const struct encoder *encoder;
 	struct encode_conf conf;
 	const char *sort; /* borrowed from the connection; NULL: table order */

@@ -35,26 +35,45 @@ struct top {
 	bool printed;
 };
 
-static void take(struct top *top, const struct record *record, uint32_t at)
+/* Most connections are over before their counters have been read twice: until then their
+ * rate is what they have moved in their life, in a second at least. Without it a host of
+ * short connections would seem to stand still. */
+static void rate_young(struct record *record)
+{
+	const double ms = record->duration_ms > 1000 ? record->duration_ms : 1000;
+
+	if (record_has(record, FIELD_RATE_ORIG_BPS) || !record_has(record, FIELD_BYTES_ORIG) ||
+	    record_has(record, FIELD_BASELINE) || !record_has(record, FIELD_DURATION_MS))
+		return;
+	for (int side = 0; side < SIDES; side++)
+		record->rate_bps[side] = (uint64_t)((double)record->bytes[side] * 8000 / ms);
+	record_set(record, FIELD_RATE_ORIG_BPS);
+	record_set(record, FIELD_RATE_REPLY_BPS);
+}
+
+static void take(struct top *top, struct record *record, uint32_t at)
 {
 	const enum side local = group_local_side(record);
+	bool is_shown;
 
 	if (!filter_match(top->query.filter, record))
 		return;
-	if (top->sort) {
+	rate_young(record);
+	is_shown = filter_match(top->query.shown, record);
+	if (top->sort && is_shown) {
 		sort_offer(top->sort, record, at);
 		top->rows++;
 	}
 	/* what two namespaces see of one connection counts once */
 	if (record_has(record, FIELD_PRIMARY) && !record->primary)
 		return;
-	top->flows++;
+	top->flows += is_shown;
 	if (record_has(record, FIELD_RATE_ORIG_BPS)) {
 		top->rate_bps[0] += record->rate_bps[local];
 		top->rate_bps[1] += record->rate_bps[!local];
 	}
 	if (top->groups)
-		groups_add(top->groups, record);
+		groups_add(top->groups, record, is_shown);
 }
 
 static bool slice(struct gather *gather, uint64_t until_ns)
@@ -90,6 +109,7 @@ static void put_flows(struct top *top)
 		if (!table_next(table, &row.cursor, now_boot_ns, &record) ||
 		    record.flow_id != row.flow_id)
 			continue;
+		rate_young(&record);
 		if (!first)
 			buf_putc(out, ',');
 		first = false;

@@ -108,7 +108,7 @@ static void draw_sums(struct top *top)
 	snprintf(text, sizeof(text), "%.0f", rates->failures);
 	at = put_pair(frame, 1, at, "failed/s", text, rates->failures > 0 ? LOOK_BAD : LOOK_BOLD);
 	snprintf(text, sizeof(text), "%.1f", rates->retransmit_percent);
-	at = put_pair(frame, 1, at, "retransmit%", text,
+	at = put_pair(frame, 1, at, "retr%", text,
 		      rates->retransmit_percent >= 1 ? LOOK_WARN : LOOK_BOLD);
 	if (at + 10 > end)
 		return;
@@ -150,7 +150,9 @@ static void draw_seen(struct top *top)
 	} else if (top->snapshot.notice) {
 		put_sentence(top, LOOK_WARN, top->snapshot.notice);
 	} else if (top->standing[0]) {
-		snprintf(text, sizeof(text), "seen by: %s", top->standing);
+		snprintf(text, sizeof(text), "seen: %s%s", top->standing,
+			 strstr(top->standing, "not seen") ?
+				 "; weir doctor tells why" : "");
 		put_sentence(top, LOOK_DIM, text);
 	}
 }

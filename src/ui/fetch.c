@@ -21,8 +21,9 @@
 #define ANSWER_BYTES_MAX (16U << 20)
 
 /* What list hides as well (cmd/options.c says so of it). */
-#define HIDDEN "not primary = false and not (src net 127.0.0.0/8 or src net ::1/128) and " \
-	       "not (state = time_wait or state = close)"
+#define HIDDEN "not primary = false and not (src net 127.0.0.0/8 or src net ::1/128)"
+/* What has closed is no row, but what it moved is part of the sums. */
+#define SHOWN "not (state = time_wait or state = close)"
 
 static const char flow_fields[] =
 	"flow_id,proto,src_ip,src_port,dst_ip,dst_port,direction,bytes_orig,bytes_reply,"
@@ -169,6 +170,7 @@ void fetch_rows(struct top *top)
 	const struct client_param params[] = {
 		{ "by", kind_table[kind].by },
 		{ "filter", filter },
+		{ "shown", is_detail || top->all ? NULL : SHOWN },
 		{ "sort", is_detail ? NULL : sort },
 		{ "limit", limit },
 		{ "columns", kind || is_detail ? NULL : flow_fields },
@@ -212,38 +214,87 @@ static const char *feature_title(const char *name)
 	return name;
 }
 
-static void add_standing(struct top *top, const char *line, size_t n, bool ok)
-{
-	json_t *row = json_loadb(line, n, 0, NULL);
-	const char *feature = json_string_value(json_object_get(row, "feature"));
-	const char *rung = json_string_value(json_object_get(row, "rung"));
-	const size_t at = strlen(top->standing), size = sizeof(top->standing);
+#define FEATURES_MAX 16
 
-	if (feature && rung && json_is_true(json_object_get(row, "ok")) == ok)
-		snprintf(top->standing + at, size - at, "%s%s%s%s", at ? ", " : "",
-			 feature_title(feature), ok ? " " : " not seen", ok ? rung : "");
-	json_decref(row);
+struct standing {
+	char feature[24], rung[24];
+	bool ok, told;
+};
+
+static size_t read_standings(struct standing standing[FEATURES_MAX], const char *at,
+			     const char *end)
+{
+	size_t count = 0;
+
+	while (at < end && count < FEATURES_MAX) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = newline ? newline : end;
+		json_t *row = json_loadb(at, (size_t)(stop - at), 0, NULL);
+		const char *feature = json_string_value(json_object_get(row, "feature"));
+		const char *rung = json_string_value(json_object_get(row, "rung"));
+		struct standing *one = &standing[count];
+
+		if (feature && rung) {
+			snprintf(one->feature, sizeof(one->feature), "%s", feature_title(feature));
+			snprintf(one->rung, sizeof(one->rung), "%s", rung);
+			one->ok = json_is_true(json_object_get(row, "ok"));
+			one->told = false;
+			count++;
+		}
+		json_decref(row);
+		at = stop + 1;
+	}
+	return count;
+}
+
+static void add_word(struct top *top, const char *before, const char *word)
+{
+	const size_t n = strlen(top->standing);
+
+	snprintf(top->standing + n, sizeof(top->standing) - n, "%s%s", n ? before : "", word);
+}
+
+/* What is not seen first; then "ends, counters by bpf_walk; processes by proc". */
+static void tell_standings(struct top *top, struct standing *standing, size_t count)
+{
+	top->standing[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		if (standing[i].ok)
+			continue;
+		add_word(top, ", ", standing[i].feature);
+		standing[i].told = true;
+	}
+	if (top->standing[0])
+		add_word(top, "", " not seen");
+	for (size_t i = 0; i < count; i++) {
+		const char *before = "; ";
+
+		if (standing[i].told)
+			continue;
+		for (size_t k = i; k < count; k++) {
+			if (standing[k].told || strcmp(standing[k].rung, standing[i].rung))
+				continue;
+			add_word(top, before, standing[k].feature);
+			standing[k].told = true;
+			before = ", ";
+		}
+		add_word(top, "", " by ");
+		add_word(top, "", standing[i].rung);
+	}
 }
 
 static void on_standing_done(void *context, int r, const struct why *why)
 {
+	struct standing standing[FEATURES_MAX];
 	struct top *top = context;
 	const char *text = top->standing_answer.data;
 
 	top->asking = NULL;
 	if (r < 0 || !text)
 		return;
-	top->standing[0] = '\0';
+	tell_standings(top, standing,
+		       read_standings(standing, text, text + top->standing_answer.len));
 	top->is_dirty = true;
-	for (int ok = 0; ok < 2; ok++) { /* what is not seen first */
-		const char *at = text, *end = text + top->standing_answer.len, *stop;
-
-		for (; at < end; at = stop + 1) {
-			stop = memchr(at, '\n', (size_t)(end - at));
-			stop = stop ? stop : end;
-			add_standing(top, at, (size_t)(stop - at), ok);
-		}
-	}
 }
 
 void fetch_standing(struct top *top)

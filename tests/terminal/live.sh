@@ -22,7 +22,7 @@ test_live_flows_show_their_processes_and_rates() {
 	screen 160x40 "$WEIR top -a"
 	wait_for shows '10.0.0.1:[0-9]+ +10.0.0.2:[0-9]+ .*traffic'
 	wait_for shows 'flows 1/3 '
-	wait_for shows 'seen by: .*counters [a-z_]+'
+	wait_for shows 'seen: .*counters.* by [a-z_]+'
 	keys 2
 	wait_for shows '^traffic'
 	keys / p o r t ' ' 5 0 0 1 Enter 1

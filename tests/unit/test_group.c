@@ -60,7 +60,7 @@ static json_t *groups_of(const char *by, const char *order, uint64_t limit,
 
 	assert_int_equal(groups_new(&groups, by, order, limit, NULL), 0);
 	for (size_t i = 0; i < n; i++)
-		groups_add(groups, &record[i]);
+		groups_add(groups, &record[i], true);
 	groups_finish(groups);
 	buf_putc(&text, '[');
 	groups_json(groups, &text);
@@ -154,7 +154,7 @@ static void groups_that_find_no_room_are_one(void **state)
 		const uint32_t address = htonl(0x0a000000 + n);
 
 		addr_from_v4(&record.orig.addr[RESPONDER], &address);
-		groups_add(groups, &record);
+		groups_add(groups, &record, true);
 	}
 	groups_finish(groups);
 	buf_putc(&text, '[');
@@ -167,6 +167,39 @@ static void groups_that_find_no_room_are_one(void **state)
 	}
 	assert_true(others);
 	assert_int_equal(flows, many);
+	json_decref(root);
+	buf_fini(&text);
+	groups_free(groups);
+}
+
+/* What has closed is no flow of its group any more, but has moved its bytes; a group of
+ * such flows alone is one while they have a rate. */
+static void closed_flows_lend_their_bytes(void **state)
+{
+	struct record still = flow("gone", NULL, DIRECTION_OUTBOUND, 5, 5);
+	const struct record records[] = {
+		flow("curl", NULL, DIRECTION_OUTBOUND, 1, 20),
+		flow("wget", NULL, DIRECTION_OUTBOUND, 3, 30),
+	};
+	struct buf text = { 0 };
+	struct groups *groups;
+	json_t *root;
+
+	still.rate_bps[INITIATOR] = still.rate_bps[RESPONDER] = 0;
+	assert_int_equal(groups_new(&groups, "process", "-flows", 0, NULL), 0);
+	groups_add(groups, &records[0], true);
+	groups_add(groups, &records[0], false);
+	groups_add(groups, &records[1], false);
+	groups_add(groups, &still, false);
+	groups_finish(groups);
+	assert_int_equal(groups_count(groups), 2);
+	buf_putc(&text, '[');
+	groups_json(groups, &text);
+	buf_putc(&text, ']');
+	root = json_loadb(text.data, text.len, 0, NULL);
+	assert_int_equal(json_array_size(root), 2);
+	check(root, 0, "curl", 1, 2, 40);
+	check(root, 1, "wget", 0, 3, 30);
 	json_decref(root);
 	buf_fini(&text);
 	groups_free(groups);
@@ -190,6 +223,7 @@ int main(void)
 		cmocka_unit_test(out_is_what_leaves_this_host),
 		cmocka_unit_test(the_best_are_chosen_by_any_order),
 		cmocka_unit_test(groups_that_find_no_room_are_one),
+		cmocka_unit_test(closed_flows_lend_their_bytes),
 		cmocka_unit_test(what_there_is_not_is_refused_with_the_nearest),
 	};
 
