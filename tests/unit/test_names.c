@@ -203,7 +203,7 @@ static void what_is_no_host_name_is_not_shown(void **state)
 {
 	static const char *const hostile[] = {
 		"", "\x1b[31mred.example", "bell\a.example", "line\nbreak.example", "tab\t.example",
-		"\x7f.example", "\xc2\x9b" "31m.example", "caf\xc3\xa9.example", "\xff\xfe.example",
+		"\x7f.example", "\xc2\x9bq.example", "caf\xc3\xa9.example", "\xff\xfe.example",
 		"a b.example", "a/b.example", "[::1]:443", "a:80.example", "<script>.example",
 		"192.0.2.8", "8", "1.2.3", "-n.example", "a.-b", "*.example", "a\\b.example",
 	};

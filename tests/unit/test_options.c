@@ -124,7 +124,7 @@ static void flags_and_filter_become_one_expression(void **state)
 	filters(LIST, "list|-a|tcp|port|53", "(tcp port 53)");
 	filters(LIST, "list|-a|tcp or port 53", "(tcp or port 53)");
 	filters(LIST, "list|-a|--comm|nginx|-4t|tcp|or|port|53|-u",
-		"(comm = \"nginx\") and (tcp or port 53) and (ipv4) and (tcp or udp)");
+		"(comm = \"nginx\") and (ipv4) and (tcp or udp) and (tcp or port 53)");
 	filters(LIST, "list|--pid=1|udp", "(pid = \"1\") and (udp) and " LIVE);
 	filters(TRACE, "trace|--zone=3", "(zone = \"3\") and " ONCE);
 	filters(RUN, "run|--mark|1/2|--container|3f|--user|0",
