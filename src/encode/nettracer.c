@@ -181,7 +181,8 @@ static void hex_record(struct buf *buf, const struct encode_conf *conf,
 		return;
 	/* its sockets are gone, and were told of */
 	if (record->event == EVENT_UPDATE && record_has(record, FIELD_CT_STATE) &&
-	    (record->ct_state == TCP_CONNTRACK_TIME_WAIT || record->ct_state == TCP_CONNTRACK_CLOSE))
+	    (record->ct_state == TCP_CONNTRACK_TIME_WAIT ||
+	     record->ct_state == TCP_CONNTRACK_CLOSE))
 		return;
 	for (int i = 0; i < SIDES; i++) {
 		if (nettracer_socket(&line, record, (enum side)i))

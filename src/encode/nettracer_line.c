@@ -73,8 +73,9 @@ int nettracer_parse_hex(struct nettracer_line *ret, const char *text, size_t n)
 	memcpy(copy, text, n);
 	copy[n] = '\0';
 	*ret = (struct nettracer_line){ 0 };
-	fields = sscanf(copy, "%llu %d %39s %x %*d %39s %x %u %u %3s %llu %llu %llu %llu %llu %u %u "
-			      "%llu %llu",
+	fields = sscanf(copy,
+			"%llu %d %39s %x %*d %39s %x %u %u %3s "
+			"%llu %llu %llu %llu %llu %u %u %llu %llu",
 			&now, &family, local, &port[0], remote, &port[1], &ret->pid, &ret->netns,
 			state, &counts[0], &counts[1], &counts[2], &counts[3], &counts[4],
 			&ret->rtt_us, &ret->rtt_var_us, &start, &duration);

@@ -92,7 +92,7 @@ def main():
                 sys.exit("%r instead of %d" % (r, want))
         return None if lines else sys.exit("no line")
     condition = sys.argv[-1] if what != "sums" else sys.argv[4]
-    chosen = [r for r in lines if eval(condition, {"r": r})]
+    chosen = [r for r in lines if eval("(" + condition + ")", {"r": r})]
     if what == "unique":
         ends = [end_of(r) for r in chosen]
         if len(set(ends)) != len(ends):

@@ -3,10 +3,8 @@
 #
 # NetTracer's formats, of real connections: its log, its lines for programs, its table.
 
-# lines FILTER: of $T/hex, those of awk's condition; fields as docs/from-nettracer.md
-# numbers them: 10 pid, 11 namespace (which may touch pid), see columns()
+# columns QUESTION: of the lines in $T/hex (oldformats.py)
 columns() {
-	# columns of fixed width: cut apart whatever touches
 	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/oldformats.py" "$T/hex" "$@"
 }
 
@@ -66,8 +64,10 @@ test_short_connections_are_printed_once_after_their_close() {
 	wait_for columns at_least 2000 'r.closed == 1'
 	has_blocks 3 || wait_for has_blocks 4
 	end_watch
-	columns exactly 1000 'r.closed == 1 and not r.accepted and r.sent == 100 and r.received == 200'
-	columns exactly 1000 'r.closed == 1 and r.accepted and r.sent == 200 and r.received == 100'
+	columns exactly 1000 'r.closed == 1 and not r.accepted and r.sent == 100 and
+		r.received == 200'
+	columns exactly 1000 'r.closed == 1 and r.accepted and r.sent == 200 and
+		r.received == 100'
 	columns unique 'r.closed == 1'
 	weir_stop
 }
@@ -91,14 +91,19 @@ test_increments_add_up_to_the_totals() {
 	weir_stop
 }
 
+plain_is_fresh() {
+	"$WEIR" list -o nettracer >"$T/hex" 2>"$T/list.log" </dev/null
+	columns exactly 1 'not r.accepted and r.sent == 1000 and r.received == 700'
+	columns exactly 1 'r.accepted and r.sent == 700 and r.received == 1000'
+}
+
 test_headers_are_added_as_that_tool_took_them_to_be() {
 	pair
 	weir_start
 	traffic_open tcp --client-netns a --server-netns b --to 10.0.0.2 --count 1 --send 1000 \
 		--reply 700
 	step
-	watch_hex
-	wait "$list_pid"
+	wait_for plain_is_fresh
 	cp "$T/hex" "$T/plain"
 	watch_hex --header-bytes
 	wait "$list_pid"
@@ -114,16 +119,21 @@ test_its_log_has_events_and_what_sockets_counted() {
 	TZ=UTC "$WEIR" trace -o nettracer >"$T/log" 2>"$T/trace.log" &
 	trace_pid=$!
 	wait_for traced
-	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 1 --send 3000 --reply 5000
+	traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --count 1 --send 3000 \
+		--reply 5000
 	wait_for grep -qE "event close 10.0.0.2:$d -- " "$T/log"
 	wait_for grep -qE "event close 10.0.0.1:$d -- " "$T/log"
 	prefix="^[0-9-]{10} [0-9:]{8}\\.[0-9]{3} \\[$d\\] info \\[nettracer\\]"
 	is "$(grep -vcE "$prefix" "$T/log" || true)" = 0
-	grep -qE "$prefix event connect 10.0.0.1:$d -> 10.0.0.2:$d NS:$(namespace_of a) PID:[1-9]" "$T/log"
-	grep -qE "$prefix event accept 10.0.0.2:$d <- 10.0.0.1:$d NS:$(namespace_of b) PID:[1-9]" "$T/log"
-	grep -qE "10.0.0.1:$d -> 10.0.0.2:$d NS:$d - stats: Bytes sent=3000 Bytes received=5000$" "$T/log"
-	grep -qE "10.0.0.2:$d <- 10.0.0.1:$d NS:$d - stats: Bytes sent=5000 Bytes received=3000$" "$T/log"
-	grep -qE -- "- TCP stats: Retransmissions=0 Segs_in=$d Segs_out=$d RTT=$d RTT_var=$d$" "$T/log"
+	while read -r line; do
+		grep -qE -- "$line" "$T/log"
+	done <<-LINES
+		$prefix event connect 10.0.0.1:$d -> 10.0.0.2:$d NS:$(namespace_of a) PID:[1-9]
+		$prefix event accept 10.0.0.2:$d <- 10.0.0.1:$d NS:$(namespace_of b) PID:[1-9]
+		10.0.0.1:$d -> 10.0.0.2:$d NS:$d - stats: Bytes sent=3000 Bytes received=5000$
+		10.0.0.2:$d <- 10.0.0.1:$d NS:$d - stats: Bytes sent=5000 Bytes received=3000$
+		- TCP stats: Retransmissions=0 Segs_in=$d Segs_out=$d RTT=$d RTT_var=$d$
+	LINES
 	kill -INT "$trace_pid"
 	wait "$trace_pid"
 	weir_stop
@@ -142,22 +152,40 @@ has_trace_subscriber() {
 	ss -xH src /run/weir/weir.sock | grep -q ESTAB
 }
 
+enter() {
+	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/oldformats.py" enter "$@"
+}
+
 # Enter asks at once; the end of standard input does not end it (it did there).
 test_enter_asks_at_once_and_no_input_is_no_end() {
 	pair
 	weir_start
-	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/oldformats.py" enter "$WEIR" list -a --watch 1h
-	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/oldformats.py" enter "$WEIR" list -o nettracer --watch 1h
+	enter "$WEIR" list -a --watch 1h
+	enter "$WEIR" list -o nettracer --watch 1h
 	watch_hex --watch 200ms
 	wait_for has_blocks 3
 	end_watch
 	weir_stop
 }
 
+read_three() {
+	# shellcheck disable=SC2086
+	"$WEIR" $1 --socket "$T/none" 2>"$T/list.log" | head -3 >"$T/out"
+}
+
 test_a_reader_that_leaves_ends_it_and_its_collector() {
+	local command reader
 	pair
-	status_is 0 bash -o pipefail -c "$WEIR list --watch 200ms --socket $T/none -a | head -3" >"$T/out" 2>"$T/list.log"
-	status_is 0 bash -o pipefail -c "$WEIR list -o nettracer --watch 200ms --socket $T/none -a | head -3" \
-		>"$T/out" 2>"$T/list.log"
+	for command in 'list -a' 'list -a -o nettracer' 'trace -a'; do
+		[ "$command" = 'trace -a' ] || command+=' --watch 200ms'
+		read_three "$command" &
+		reader=$!
+		while [ -d "/proc/$reader" ]; do
+			traffic tcp --client-netns a --server-netns b --to 10.0.0.2 --send 1 \
+				--reply 1
+		done
+		wait "$reader"
+		is "$(wc -l <"$T/out")" = 3
+	done
 	wait_for fails pgrep -x weir-collect
 }
