@@ -141,6 +141,9 @@ static void print(struct top *top)
 	json_object_end(out);
 	buf_putc(out, '\n');
 	top->printed = true;
+	/* some megabytes, for as long as the client takes to read some kilobytes */
+	groups_free(top->groups);
+	top->groups = NULL;
 }
 
 static ssize_t read_top(void *context, uint64_t position, char *bytes, size_t n)

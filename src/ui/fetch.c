@@ -60,8 +60,10 @@ static void rate(struct top *top, const struct snapshot *before, uint64_t interv
 	const uint64_t segments = now->segments - before->segments;
 	const double seconds = now->cpu_seconds - before->cpu_seconds;
 
-	if (!before->document || !interval_ns || now->cpu_seconds < before->cpu_seconds)
+	if (!before->document || !interval_ns || now->cpu_seconds < before->cpu_seconds) {
+		top->rates = (struct top_rates){ 0 };
 		return;
+	}
 	top->rates.connects = per_second(now->connects + now->accepts,
 					 before->connects + before->accepts, interval_ns);
 	top->rates.failures = per_second(now->failures, before->failures, interval_ns);

@@ -319,8 +319,12 @@ static bool press_anywhere(struct top *top, int key)
 		return true;
 	case ' ':
 		top->frozen = !top->frozen;
-		if (!top->frozen)
+		if (!top->frozen) {
 			fetch_rows(top);
+		} else { /* what is on its way would move it once more */
+			request_cancel(top->request);
+			top->request = NULL;
+		}
 		return true;
 	case 'n':
 		top->has_names = !top->has_names && top_have_names(top);

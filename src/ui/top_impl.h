@@ -18,7 +18,7 @@
 #include "ui/screen.h"
 #include "ui/top.h"
 
-#define TOP_FILTER_SIZE 1024
+#define TOP_FILTER_SIZE 8192
 #define TOP_HISTORIES 8192
 #define TOP_EVENTS 64
 #define TOP_EVENT_SIZE 256
@@ -27,7 +27,7 @@
 
 enum top_mode { TOP_ROWS, TOP_PROMPT, TOP_GUIDE, TOP_DETAIL };
 
-/* What counts only grow, per second between the last two answers; below 0: not known. */
+/* What counts only grow, per second between the last two answers. */
 struct top_rates {
 	double connects, failures, retransmit_percent, cpu_percent;
 };
