@@ -13,8 +13,17 @@
 struct layout {
 	size_t width[COLUMNS_MAX];
 	bool text[COLUMNS_MAX]; /* some cell is not a number */
+	bool state[COLUMNS_MAX]; /* its title says that it is a state */
 	size_t count;
 };
+
+/* Where a state stands in a line, in bytes. */
+struct place {
+	size_t from, to;
+};
+
+/* No text is cut shorter than this to make room for others. */
+#define TEXT_LEAST 12
 
 /* The bytes of the first character; a byte that is none counts as one. */
 static size_t character(const char *text, size_t n)
@@ -81,14 +90,80 @@ static void measure(struct layout *layout, const char *at, const char *line_end,
 	}
 }
 
+static bool is_state(const char *title, size_t n)
+{
+	static const char name[] = "STATE";
+	const size_t length = sizeof(name) - 1;
+
+	return n >= length && !memcmp(title + n - length, name, length);
+}
+
+static void find_states(struct layout *layout, const char *at, const char *line_end)
+{
+	for (size_t i = 0; i < layout->count; i++) {
+		const char *end = cell_end(at, line_end);
+
+		layout->state[i] = is_state(at, (size_t)(end - at));
+		if (end == line_end)
+			return;
+		at = end + 1;
+	}
+}
+
+/* What is too wide is taken from the widest texts: numbers say nothing when they are cut. */
+static void shrink(struct layout *layout, size_t width)
+{
+	size_t total = layout->count ? (layout->count - 1) * GAP : 0;
+
+	for (size_t i = 0; i < layout->count; i++)
+		total += layout->width[i];
+	while (width && total > width) {
+		size_t widest = layout->count;
+
+		for (size_t i = 0; i < layout->count; i++) {
+			if (layout->text[i] && layout->width[i] > TEXT_LEAST &&
+			    (widest == layout->count || layout->width[i] >= layout->width[widest]))
+				widest = i;
+		}
+		if (widest == layout->count)
+			return;
+		layout->width[widest]--;
+		total--;
+	}
+}
+
+static const char *color_of(const char *state, size_t n)
+{
+	if (n >= 3 && !memcmp(state, "syn", 3))
+		return "\x1b[33m";
+	if (n == 11 && !memcmp(state, "established", n))
+		return "\x1b[32m";
+	return "\x1b[2m";
+}
+
 static void pad(struct buf *out, size_t n)
 {
 	while (n--)
 		buf_putc(out, ' ');
 }
 
+/* What does not fit is cut and ends with a ~. */
+static void put_cell(struct buf *line, const char *cell, size_t n, size_t width)
+{
+	size_t at = 0;
+
+	if (characters(cell, n) <= width) {
+		buf_append(line, cell, n);
+		return;
+	}
+	for (size_t i = 0; i + 1 < width; i++)
+		at += character(cell + at, n - at);
+	buf_append(line, cell, at);
+	buf_putc(line, '~');
+}
+
 static void put_line(struct buf *line, const struct layout *layout, const char *at,
-		     const char *line_end)
+		     const char *line_end, struct place *state)
 {
 	for (size_t i = 0; i < layout->count; i++) {
 		const char *end = cell_end(at, line_end);
@@ -98,7 +173,11 @@ static void put_line(struct buf *line, const struct layout *layout, const char *
 
 		if (!layout->text[i])
 			pad(line, room);
-		buf_append(line, at, n);
+		if (layout->state[i])
+			state->from = line->len;
+		put_cell(line, at, n, layout->width[i]);
+		if (layout->state[i])
+			state->to = line->len;
 		if (last)
 			return;
 		pad(line, (layout->text[i] ? room : 0) + GAP);
@@ -116,6 +195,21 @@ static size_t cut(const struct buf *line, size_t width)
 	return i;
 }
 
+/* The first n bytes of the line, a state that is whole in its colour. */
+static void put_colored(struct buf *out, const struct buf *line, size_t n,
+			const struct place *state)
+{
+	if (!state->to || state->to > n) {
+		buf_append(out, line->data, n);
+		return;
+	}
+	buf_append(out, line->data, state->from);
+	buf_puts(out, color_of(line->data + state->from, state->to - state->from));
+	buf_append(out, line->data + state->from, state->to - state->from);
+	buf_puts(out, "\x1b[0m");
+	buf_append(out, line->data + state->to, n - state->to);
+}
+
 void align_columns(struct buf *out, const char *text, size_t n, const struct align_conf *conf)
 {
 	struct layout layout = { .count = 0 };
@@ -130,14 +224,24 @@ void align_columns(struct buf *out, const char *text, size_t n, const struct ali
 		line_end = line_end_of(at, end);
 		measure(&layout, at, line_end, header);
 	}
+	shrink(&layout, conf->width);
 	header = conf->header;
+	if (header && conf->color)
+		find_states(&layout, text, line_end_of(text, end));
 	for (at = text; at < end; at = line_end + 1, header = false) {
+		struct place state = { 0, 0 };
+		size_t shown;
+
 		line_end = line_end_of(at, end);
 		buf_clear(&line);
-		put_line(&line, &layout, at, line_end);
+		put_line(&line, &layout, at, line_end, &state);
+		shown = conf->width ? cut(&line, conf->width) : line.len;
 		if (conf->color && header)
 			buf_puts(out, "\x1b[1m");
-		buf_append(out, line.data, conf->width ? cut(&line, conf->width) : line.len);
+		if (header)
+			buf_append(out, line.data, shown);
+		else
+			put_colored(out, &line, shown, &state);
 		if (conf->color && header)
 			buf_puts(out, "\x1b[0m");
 		buf_putc(out, '\n');

@@ -4,10 +4,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "client/client.h"
@@ -15,9 +15,12 @@
 #include "cmd/answer.h"
 #include "cmd/cmd.h"
 #include "cmd/collector.h"
+#include "cmd/nettracer.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/pause.h"
 #include "cmd/resolve.h"
+#include "encode/encode.h"
 
 struct listing {
 	const struct options *options;
@@ -127,6 +130,49 @@ static void say_notice(struct collector *collector)
 	buf_fini(&answer);
 }
 
+/* Between two rounds of a table: on a terminal each begins at its top, as watch(1) has it. */
+static int next_round(struct listing *listing, char **argv)
+{
+	const struct options *options = listing->options;
+	struct buf out = { 0 };
+	char time[CLOCK_RFC3339_SIZE], every[32];
+	int r;
+
+	if (!options->watch || !isatty(STDOUT_FILENO))
+		return output_write("\n", listing->table);
+	clock_put_rfc3339(time, clock_wall_ns());
+	buf_printf(&out, "\x1b[H\x1b[2JEvery %s: weir",
+		   num_exact_duration(every, sizeof(every), options->interval_ns));
+	for (; *argv; argv++)
+		buf_printf(&out, " %s", *argv);
+	buf_printf(&out, "   %.19sZ\n\n", time);
+	r = out.error ? out.error : output_write(out.data, out.len);
+	buf_fini(&out);
+	return r;
+}
+
+static int list_rounds(struct collector *collector, struct listing *listing, char **argv,
+		       struct why *why)
+{
+	const struct options *options = listing->options;
+	struct pause pause = { 0 };
+	uint64_t done = 0;
+	int r;
+
+	if (options->watch && isatty(STDOUT_FILENO))
+		listing->written = next_round(listing, argv);
+	do {
+		r = list_once(collector, listing, why);
+		done++;
+		if (r < 0 || listing->written < 0 || !options->repeat ||
+		    (options->count && done >= options->count))
+			return r;
+		pause_wait(&pause, options->interval_ns);
+		listing->written = next_round(listing, argv);
+	} while (listing->written == 0);
+	return r;
+}
+
 int cmd_list(int argc, char **argv)
 {
 	struct options options;
@@ -134,7 +180,6 @@ int cmd_list(int argc, char **argv)
 	struct collector collector;
 	struct listing listing = { .options = &options };
 	struct why why = { "" };
-	uint64_t done = 0;
 	int r;
 
 	r = options_parse(&options, &settings,
@@ -149,22 +194,13 @@ int cmd_list(int argc, char **argv)
 		options_fini(&options);
 		return r;
 	}
+	if (options.repeat)
+		pause_end_by_signals();
 	r = resolve_init(&listing.resolve, &options, &why);
-	while (r == 0) {
-		const struct timespec pause = {
-			.tv_sec = (time_t)(options.interval_ns / NUM_NS_PER_S),
-			.tv_nsec = (long)(options.interval_ns % NUM_NS_PER_S),
-		};
-
-		r = list_once(&collector, &listing, &why);
-		done++;
-		if (r < 0 || listing.written < 0 || !options.repeat ||
-		    (options.count && done >= options.count))
-			break;
-		nanosleep(&pause, NULL);
-		if (output_write("\n", listing.table) < 0)
-			break;
-	}
+	if (r == 0 && options.encoder == &encoder_nettracer)
+		r = nettracer_list(&collector, &options, &listing.written, &why);
+	else if (r == 0)
+		r = list_rounds(&collector, &listing, argv, &why);
 	if (r == 0 && collector.pid && listing.table && !has_rows(&listing))
 		say_notice(&collector);
 	r = r < 0 ? collector_failed(r, &why) : output_exit_code(listing.written);

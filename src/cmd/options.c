@@ -48,6 +48,10 @@ static bool is_written(const struct encoder *encoder, unsigned takes)
 {
 	const bool events = takes & TAKES_FILTER && !(takes & TAKES_TABLE);
 
+	if (encoder == &encoder_nettracer_hex)
+		return false; /* list turns it into what it is asked for */
+	if (encoder == &encoder_nettracer)
+		return takes & TAKES_FILTER;
 	if (encoder == &encoder_trace)
 		return events;
 	if (encoder == &encoder_table)
@@ -71,7 +75,7 @@ void options_usage(const char *command, const char *synopsis, unsigned takes)
 	printf("usage: weir %s %s\n\n", command, synopsis);
 	for (size_t i = 0; i < flag_count; i++) {
 		const struct flag *flag = &flag_table[i];
-		char left[48], letter[5] = "    ", written[64];
+		char left[48], letter[5] = "    ", written[96];
 
 		if (!is_taken(flag, takes))
 			continue;
@@ -139,6 +143,10 @@ static bool *switch_of(struct options *options, int letter)
 		return &options->no_color;
 	case OPTION_EXPLAIN:
 		return &options->explain;
+	case OPTION_INCREMENTAL:
+		return &options->incremental;
+	case OPTION_HEADER_BYTES:
+		return &options->header_bytes;
 	default:
 		return NULL;
 	}
@@ -173,6 +181,12 @@ static int apply(struct reading *reading, int letter, const char *argument)
 		return 0;
 	case OPTION_COLUMNS:
 		options->columns = argument;
+		return 0;
+	case OPTION_WATCH:
+		if (!words_read_interval(&options->interval_ns, argument))
+			return why_set(&reading->why, -EINVAL, "--watch: \"%.40s\" is no time: 2, "
+							       "500ms, 1m", argument);
+		options->repeat = options->watch = true;
 		return 0;
 	case OPTION_REPLAY:
 		options->replay_path = argument;
@@ -395,7 +409,7 @@ static int read_filter(struct reading *reading, char **words, int count)
 static int unknown_format(struct reading *reading, const char *name)
 {
 	struct nearest nearest = { .word = name, .n = strlen(name) };
-	char all[64];
+	char all[96];
 
 	for (size_t i = 0; encoder_list[i]; i++) {
 		if (is_written(encoder_list[i], reading->takes))

@@ -29,6 +29,8 @@ struct options {
 	const char *record_path, *replay_path; /* borrowed from argv */
 	bool all, wide, no_header, bits, exact, no_color, explain;
 	bool processes, info, extended, resolve;
+	bool incremental, header_bytes; /* of -o nettracer */
+	bool watch;                     /* the interval is of --watch */
 	uint64_t interval_ns, count;   /* 0: once */
 	bool repeat;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* weir trace: one line per event, as it happens, until Ctrl-C. */
 #include <signal.h>
-#include <unistd.h>
 
 #include "base/why.h"
 #include "client/client.h"
@@ -10,14 +9,8 @@
 #include "cmd/follow.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/pause.h"
 #include "cmd/resolve.h"
-
-/* Ctrl-C is how a trace ends. There is nothing to put in order: output is
- * written as it comes, and a private collector ends with its parent. */
-static void on_interrupt(int number)
-{
-	_exit(EXIT_OK);
-}
 
 static size_t on_body(void *context, const char *bytes, size_t n)
 {
@@ -29,7 +22,6 @@ static size_t on_body(void *context, const char *bytes, size_t n)
 
 int cmd_trace(int argc, char **argv)
 {
-	const struct sigaction interrupt = { .sa_handler = on_interrupt };
 	struct client_param params[3] = { { "filter", NULL }, { "format", "trace" } };
 	struct options options;
 	struct settings settings;
@@ -48,8 +40,8 @@ int cmd_trace(int argc, char **argv)
 		params[1].value = options.output;
 	r = collector_open(&collector, &settings, COLLECTOR_PRIVILEGED, NULL);
 	if (r < 0) {
-		sigaction(SIGINT, &interrupt, NULL);
-		sigaction(SIGTERM, &interrupt, NULL);
+		/* output is written as it comes, a private collector ends with its parent */
+		pause_end_by_signals();
 		r = resolve_init(&resolve, &options, &why);
 		if (r == 0 && resolve.names)
 			r = follow_events(collector.client, params, &resolve, &written, &why);

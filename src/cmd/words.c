@@ -35,8 +35,7 @@ static bool is_filter(char **words, int count)
 	return is;
 }
 
-/* Seconds, or a duration with its unit. */
-static bool read_interval(uint64_t *ret, const char *word)
+bool words_read_interval(uint64_t *ret, const char *word)
 {
 	const bool bare = !word[strspn(word, "0123456789.")];
 	char text[32];
@@ -56,7 +55,7 @@ int words_take_interval(struct options *options, char **words, int count)
 
 		if (taken == 2 && num_parse_u64(&times, last, strlen(last)) < 0)
 			break;
-		if (!read_interval(&options->interval_ns, words[count - taken]) ||
+		if (!words_read_interval(&options->interval_ns, words[count - taken]) ||
 		    !is_filter(words, count - taken))
 			continue;
 		options->repeat = true;

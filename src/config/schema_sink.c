@@ -50,7 +50,8 @@ const struct schema_word schema_sink_types[] = {
 /* Names of encoders; the values mean nothing. */
 static const struct schema_word format_words[] = {
 	{ "json", 0 },  { "csv", 0 },        { "text", 0 }, { "trace", 0 },
-	{ "table", 0 }, { "conntracct", 0 }, { NULL, 0 },
+	{ "table", 0 }, { "conntracct", 0 }, { "nettracer", 0 },
+	{ NULL, 0 },
 };
 
 const struct schema_row schema_sink_table[] = {

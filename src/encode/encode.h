@@ -38,9 +38,10 @@ struct encoder {
 
 /* json: one object a line. csv: RFC 4180. table: cells separated by tabs, which
  * the client aligns. trace: the event line of docs/interface.md. conntracct: the old
- * tool's lines, of flows alone. */
+ * tool's lines, of flows alone. nettracer: that tool's log of TCP; nettracer_hex: its
+ * lines for programs (nettracer.h), of live flows and of closes. */
 extern const struct encoder encoder_json, encoder_csv, encoder_table, encoder_trace,
-	encoder_conntracct;
+	encoder_conntracct, encoder_nettracer, encoder_nettracer_hex;
 
 /* What the column of the table of that name or title shows: a field, and another
  * where that is absent, or FIELD_COUNT. 0 or -ENOENT. */

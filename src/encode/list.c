@@ -7,6 +7,7 @@
 
 const struct encoder *const encoder_list[] = {
 	&encoder_json, &encoder_csv, &encoder_table, &encoder_trace, &encoder_conntracct,
+	&encoder_nettracer, &encoder_nettracer_hex,
 	NULL,
 };
 

@@ -216,12 +216,14 @@ static void fill_sockets(const struct table *table, const struct flow *flow,
 	unsigned id;
 	enum side side;
 
+	ret->socket_netns[INITIATOR] = ret->socket_netns[RESPONDER] = 0;
 	for (side = 0; side < SIDES; side++) {
 		const struct sock *sock;
 
 		if (!flow->socket[side])
 			continue;
 		sock = sock_at(table, flow->socket[side] - 1);
+		ret->socket_netns[side] = sock->netns;
 		fill_owner(table, sock, side, ret);
 		if (!tcp)
 			continue;
@@ -430,6 +432,14 @@ static void fill_lone(const struct table *table, const struct sock *sock, enum e
 	SET(ret, SCHEMA);
 	SET(ret, NETNS);
 	SET(ret, HOST);
+	/* of one whose beginning was seen, not concluded */
+	if (event == EVENT_CLOSE && sock->flags & SOCKET_TIMED &&
+	    table->seen_boot_ns >= sock->connected_boot_ns) {
+		ret->start_wall_ns = table_wall_ns(table, sock->connected_boot_ns);
+		ret->duration_ms = (double)(table->seen_boot_ns - sock->connected_boot_ns) / 1e6;
+		SET(ret, START);
+		SET(ret, DURATION_MS);
+	}
 	fill_tuple(flow, ret);
 	fill_sockets(table, &lone, ret);
 }

@@ -87,6 +87,7 @@ struct record {
 	uint64_t rwnd_limited_us[SIDES], sndbuf_limited_us[SIDES];
 	uint32_t connect_us;
 	uint32_t error;            /* errno of a failed connect */
+	uint32_t socket_netns[SIDES]; /* of the local sockets, where TCP_STATE is told; 0: none */
 	struct owner owner[SIDES]; /* [INITIATOR] client, [RESPONDER] server */
 };
 

@@ -247,7 +247,7 @@ static int file_open(struct sink **ret, const struct sink_conf *conf, struct why
 
 	if (!encoder)
 		return why_set(why, -EINVAL, "sink %s: there is no format \"%s\"; there are json, "
-					     "csv, text, conntracct", settings->name,
+					     "csv, text, conntracct, nettracer", settings->name,
 			       settings->format);
 	file = calloc(1, sizeof(*file));
 	if (!file)

@@ -154,7 +154,7 @@ test_what_is_unknown_gets_the_nearest_word_and_exit_2() {
 	refused 'port' list 'prot 80'
 	refused 'wants an argument' list -o
 	refused 'json' run -o jsonn
-	refused 'format "trace" here; there are json, csv, table, conntracct$' list -o trace
+	refused 'format "trace" here; there are json, csv, .*, nettracer$' list -o trace
 }
 
 test_a_wrong_value_of_a_flag_is_said_of_the_flag() {

@@ -216,6 +216,38 @@ static void what_was_in_the_buffer_stays(void **state)
 	buf_fini(&out);
 }
 
+/* Texts give way, the widest first, before a number is cut. */
+static void what_is_too_wide_is_taken_from_texts(void **state)
+{
+	static const char text[] = "SOURCE\tSENT\tPROCESS\n"
+				   "2001:db8::1\t123456\ta-process-with-a-long-name\n";
+	struct align_conf conf = { .header = true, .width = 40 };
+
+	aligned(text, &conf, "SOURCE         SENT  PROCESS\n"
+			     "2001:db8::1  123456  a-process-with-a-l~\n");
+	conf.width = 20; /* too little for all: then lines are cut */
+	aligned(text, &conf, "SOURCE         SENT \n"
+			     "2001:db8::1  123456 \n");
+}
+
+static void states_have_their_colour(void **state)
+{
+	static const char text[] = "PROTO\tSTATE\tAGE\ntcp\testablished\t1s\ntcp\tsyn_sent\t2s\n"
+				   "tcp\ttime_wait\t3s\nudp\t-\t4s\n";
+	struct align_conf conf = { .header = true, .color = true };
+
+	aligned(text, &conf,
+		"\x1b[1mPROTO  STATE        AGE\x1b[0m\n"
+		"tcp    \x1b[32mestablished\x1b[0m   1s\n"
+		"tcp    \x1b[33msyn_sent\x1b[0m      2s\n"
+		"tcp    \x1b[2mtime_wait\x1b[0m     3s\n"
+		"udp    \x1b[2m-\x1b[0m             4s\n");
+	conf.width = 12; /* a state that is cut has none */
+	aligned(text, &conf,
+		"\x1b[1mPROTO  STATE\x1b[0m\ntcp    estab\ntcp    syn_s\ntcp    time_\n"
+		"udp    \x1b[2m-\x1b[0m    \n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +264,8 @@ int main(void)
 		cmocka_unit_test(a_line_is_cut_at_the_width),
 		cmocka_unit_test(only_a_header_is_bold_and_colour_takes_no_width),
 		cmocka_unit_test(many_columns_are_shown_up_to_the_bound),
+		cmocka_unit_test(what_is_too_wide_is_taken_from_texts),
+		cmocka_unit_test(states_have_their_colour),
 		cmocka_unit_test(what_was_in_the_buffer_stays),
 	};
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Waiting for a person or for the time. The end of standard input is neither. */
+#include "cmd/pause.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "cmd/cmd.h"
+
+bool pause_reads_enter(struct pause *pause)
+{
+	char bytes[256];
+	const ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+	pause->is_deaf = n <= 0;
+	return n > 0 && memchr(bytes, '\n', (size_t)n);
+}
+
+void pause_wait(struct pause *pause, unsigned long long ns)
+{
+	const uint64_t until_boot_ns = clock_boot_ns() + ns;
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	uint64_t now_boot_ns;
+
+	while ((now_boot_ns = clock_boot_ns()) < until_boot_ns) {
+		const uint64_t left_ms = (until_boot_ns - now_boot_ns) / NUM_NS_PER_MS + 1;
+
+		/* of a negative descriptor nothing is said */
+		input.fd = pause->is_deaf ? -1 : STDIN_FILENO;
+		input.revents = 0;
+		if (poll(&input, 1, left_ms > 60000 ? 60000 : (int)left_ms) > 0 &&
+		    pause_reads_enter(pause))
+			return;
+	}
+}
+
+static void on_signal(int number)
+{
+	_exit(EXIT_OK);
+}
+
+void pause_end_by_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
