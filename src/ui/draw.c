@@ -353,9 +353,10 @@ static void draw_rows(struct top *top)
 
 static void draw_footer(struct top *top)
 {
+	static const char rows[] = "1-8 group  s sort  r reverse  / filter  Enter detail  "
+				   "Space freeze ? help q end";
 	static const char *const keys[] = {
-		[TOP_ROWS] = "1-8 group  s sort  r reverse  / filter  Enter detail  Space freeze "
-			     "? help q end",
+		[TOP_ROWS] = rows,
 		[TOP_PROMPT] = "",
 		[TOP_GUIDE] = "any key: back   q end",
 		[TOP_DETAIL] = "Esc back  Up Down scroll  Space freeze  n names  ? help  q end",

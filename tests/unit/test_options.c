@@ -275,21 +275,21 @@ static void a_format_is_one_that_the_command_writes(void **state)
 {
 	refuses(LIST, "list|-o|cvs", "there is no format \"cvs\" here, did you mean csv?");
 	refuses(LIST, "list|-o|", "there is no format \"\" here; there are json, csv, table, "
-		"conntracct");
+		"conntracct, nettracer");
 	refuses(LIST, "list|-o|trace",
 		"there is no format \"trace\" here; there are json, csv, table, "
-		"conntracct");
+		"conntracct, nettracer");
 	refuses(TRACE, "trace|-o|table",
 		"there is no format \"table\" here; there are json, csv, trace, "
-		"conntracct");
+		"conntracct, nettracer");
 	refuses(STATS, "stats|-o|cvs", "there is no format \"cvs\" here; there are json, table");
 	refuses(STATS, "stats|-o|csv", "there is no format \"csv\" here; there are json, table");
 	refuses(STATS, "stats|-o|jsno", "there is no format \"jsno\" here, did you mean json?");
 	refuses(RUN, "run|-o|table",
 		"there is no format \"table\" here; there are json, csv, trace, "
-		"conntracct");
+		"conntracct, nettracer");
 	refuses(RUN, "run|-o|tabl", "there is no format \"tabl\" here; there are json, csv, trace, "
-		"conntracct");
+		"conntracct, nettracer");
 	refuses(RUN, "run|-o|jsonn", "there is no format \"jsonn\" here, did you mean json?");
 }
 
@@ -448,7 +448,7 @@ static void help_is_shown_whatever_else_is_wrong(void **state)
 	assert_ptr_equal(strstr(typed.out, "usage: weir list [FLAGS] [FILTER] [INTERVAL [COUNT]]"),
 			 typed.out);
 	assert_non_null(strstr(typed.out, "-o, --output FORMAT          json, csv, table, "
-					  "conntracct\n"));
+					  "conntracct, nettracer\n"));
 	assert_non_null(strstr(typed.out, "weir help filter"));
 	type(STATS, "stats|--help");
 	assert_int_equal(typed.r, EXIT_OK);
