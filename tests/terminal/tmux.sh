@@ -45,7 +45,10 @@ keys() {
 
 # What is on the screen, without what differs from run to run.
 picture() {
-	mux capture-pane -p | sed -E 's/cpu +[0-9.]+%/cpu 0.0%/; s/( a recording: ).*/\1host.obs/' |
+	mux capture-pane -p | sed -E -e 's/weir cpu [0-9]\.[0-9]%/weir cpu 0.0%/' \
+		-e 's/weir cpu [0-9]{2}\.[0-9]%/ weir cpu 0.0%/' \
+		-e 's/weir cpu [0-9]{3}\.[0-9]%/  weir cpu 0.0%/' \
+		-e 's/( a recording: ).*/\1host.obs/' |
 		sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
 }
 
