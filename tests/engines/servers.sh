@@ -130,6 +130,13 @@ equals() {
 	is "$got" = "$want"
 }
 
+at_least() {
+	local want=$1 got
+	shift
+	got=$("$@")
+	is "$got" -ge "$want"
+}
+
 # --- weir, and what is to be found there -------------------------------------------
 
 # settings LINE...: sinks, as lines of YAML below "sinks:"
