@@ -2,6 +2,7 @@
 #ifndef WEIR_CLIENT_CLIENT_H
 #define WEIR_CLIENT_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct why;
@@ -23,6 +24,7 @@ void client_close(struct client *client); /* NULL is a no-op */
 struct client_outlet {
 	size_t (*body)(void *context, const char *bytes, size_t n);
 	void *context;
+	bool is_endless; /* a stream: once begun it may be silent for as long as it likes */
 };
 
 struct client_param {
@@ -30,8 +32,8 @@ struct client_param {
 };
 
 /* GET path?params. 0, or -EBADMSG with the server's sentence for 400, -ENOENT
- * for 404, -EPIPE when the server went away, -ETIMEDOUT when its answer did not
- * begin within 5 s (30 s of a private collector), -EIO. */
+ * for 404, -EPIPE when the server went away, -ETIMEDOUT when nothing of its answer
+ * came for 5 s (30 s of a private collector), -EIO. */
 int client_get(struct client *client, const char *path, const struct client_param *params,
 	       const struct client_outlet *outlet, struct why *why);
 

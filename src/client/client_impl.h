@@ -23,7 +23,8 @@ struct transfer {
 	CURL *curl; /* borrowed */
 	const struct client_outlet *outlet; /* borrowed */
 	struct buf error;       /* owned: body of an answer that is not 200 */
-	uint64_t until_boot_ns; /* when its first byte must be there */
+	uint64_t patience_ns;   /* for the next bytes */
+	uint64_t until_boot_ns; /* when they must be there */
 	bool stopped, answered, silent;
 };
 

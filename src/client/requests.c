@@ -124,10 +124,11 @@ static void finish(struct request *request, CURLcode code)
 	free_request(request);
 }
 
-static void finish_all(struct requests *requests)
+static bool finish_all(struct requests *requests)
 {
 	struct request *request;
 	const CURLMsg *message;
+	bool any = false;
 	int left;
 
 	while ((message = curl_multi_info_read(requests->multi, &left))) {
@@ -135,7 +136,9 @@ static void finish_all(struct requests *requests)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
 		finish(request, message->data.result);
+		any = true;
 	}
+	return any;
 }
 
 static unsigned short waited_for(short events)
@@ -156,7 +159,9 @@ int requests_wait(struct requests *requests, struct pollfd *fds, unsigned count,
 	for (unsigned i = 0; i < count; i++)
 		waited[i] = (struct curl_waitfd){ fds[i].fd, (short)waited_for(fds[i].events), 0 };
 	code = curl_multi_perform(requests->multi, &running);
-	finish_all(requests);
+	/* the caller wants to know of it before it waits any longer */
+	if (finish_all(requests))
+		timeout_ms = 0;
 	if (code == CURLM_OK)
 		code = curl_multi_poll(requests->multi, waited, count, timeout_ms, NULL);
 	/* libcurl leaves revents alone where it did not wait: ask the kernel */

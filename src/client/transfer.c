@@ -16,6 +16,11 @@
 #define PRIVATE_PATIENCE_S 30
 #define ERROR_BYTES_MAX 4096
 
+static void be_patient(struct transfer *transfer)
+{
+	transfer->until_boot_ns = clock_boot_ns() + transfer->patience_ns;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 {
 	struct transfer *transfer = context;
@@ -26,12 +31,12 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 	if (status != 200) {
 		if (transfer->error.len < ERROR_BYTES_MAX)
 			buf_append(&transfer->error, bytes, length);
-		return length;
+	} else if (transfer->outlet->body(transfer->outlet->context, bytes, length) != length) {
+		transfer->stopped = true;
+		return 0;
 	}
-	if (transfer->outlet->body(transfer->outlet->context, bytes, length) == length)
-		return length;
-	transfer->stopped = true;
-	return 0;
+	be_patient(transfer); /* from here: what the caller did with it took its own time */
+	return length;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t n, void *context)
@@ -39,6 +44,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *context)
 	struct transfer *transfer = context;
 
 	transfer->answered = true;
+	be_patient(transfer);
 	return size * n;
 }
 
@@ -48,7 +54,8 @@ static int on_progress(void *context, curl_off_t wanted, curl_off_t got, curl_of
 {
 	struct transfer *transfer = context;
 
-	transfer->silent = !transfer->answered && clock_boot_ns() > transfer->until_boot_ns;
+	transfer->silent = !(transfer->answered && transfer->outlet->is_endless) &&
+			   clock_boot_ns() > transfer->until_boot_ns;
 	return transfer->silent;
 }
 
@@ -129,8 +136,8 @@ int transfer_begin(struct transfer *transfer, const struct client *client, const
 	struct buf url = { 0 };
 	const int r = put_url(transfer->curl, &url, path, params);
 
-	transfer->until_boot_ns = clock_boot_ns() + NUM_NS_PER_S *
-				  (client->name ? PRIVATE_PATIENCE_S : PATIENCE_S);
+	transfer->patience_ns = NUM_NS_PER_S * (client->name ? PRIVATE_PATIENCE_S : PATIENCE_S);
+	be_patient(transfer);
 	if (r == 0)
 		set_options(client, transfer, url.data);
 	buf_fini(&url);

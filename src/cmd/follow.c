@@ -216,7 +216,7 @@ int follow_events(struct client *client, const struct client_param *params,
 		  struct resolve *resolve, int *written, struct why *why)
 {
 	struct follow follow = { .resolve = resolve, .why = why };
-	const struct client_outlet outlet = { on_body, &follow };
+	const struct client_outlet outlet = { on_body, &follow, .is_endless = true };
 	struct requests *requests = NULL;
 	struct request *request;
 	const int signals = block_signals();

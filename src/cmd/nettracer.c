@@ -300,7 +300,7 @@ static int begin_events(struct rounds *rounds)
 		{ "format", encoder_nettracer_hex.name },
 		{ NULL, NULL },
 	};
-	const struct client_outlet outlet = { on_told, rounds };
+	const struct client_outlet outlet = { on_told, rounds, .is_endless = true };
 	int r;
 
 	buf_puts(&filter, "event = close and not (src net 127.0.0.0/8 or src net ::1/128)");

@@ -29,7 +29,7 @@ int cmd_trace(int argc, char **argv)
 	struct resolve resolve;
 	struct why why = { "" };
 	int r, written = 0;
-	const struct client_outlet outlet = { on_body, &written };
+	const struct client_outlet outlet = { on_body, &written, .is_endless = true };
 
 	r = options_parse(&options, &settings, TAKES_FILTER | TAKES_NAMES, argc, argv);
 	if (r >= 0)
