@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/caps.h"
@@ -40,6 +41,12 @@ int cmd_top(int argc, char **argv)
 		options_fini(&options);
 		return EXIT_USAGE;
 	}
+	if (strlen(options.typed) >= TOP_TYPED_SIZE) {
+		fprintf(stderr, "weir: a filter of more than %d bytes: weir list takes longer ones\n",
+			TOP_TYPED_SIZE - 1);
+		options_fini(&options);
+		return EXIT_USAGE;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	r = collector_open(&collector, &settings, COLLECTOR_QUIET, options.replay_path);
 	if (r < 0) {
@@ -50,6 +57,7 @@ int cmd_top(int argc, char **argv)
 			.all = options.all,
 			.order = options.sort,
 			.interval_ns = options.interval_ns,
+			.count = options.count,
 			.bits = options.bits,
 			.color = !options.no_color,
 			.names = options.resolve,

@@ -121,10 +121,10 @@ static void (*const key_of[])(char ret[KEY_SIZE], const struct record *record) =
 
 enum order { ORDER_KEY, ORDER_FLOWS, ORDER_RATE, ORDER_RATE_OUT, ORDER_RATE_IN, ORDER_BYTES,
 	     ORDER_BYTES_OUT, ORDER_BYTES_IN, ORDER_PACKETS, ORDER_RTT, ORDER_RETRANSMITS,
-	     ORDER_AGE };
+	     ORDER_RETRANSMIT_PERCENT, ORDER_AGE };
 static const char *const order_names[] = {
 	"key", "flows", "rate", "rate_out", "rate_in", "bytes", "bytes_out", "bytes_in",
-	"packets", "rtt_us", "retransmits", "age", NULL,
+	"packets", "rtt_us", "retransmits", "retransmit_percent", "age", NULL,
 };
 
 /* The index of word, or -EINVAL with the nearest. */
@@ -304,6 +304,8 @@ static uint64_t number_of(const struct group *group, enum order order)
 		return mean_rtt_us(group);
 	case ORDER_RETRANSMITS:
 		return group->retransmits;
+	case ORDER_RETRANSMIT_PERCENT:
+		return sort_share(group->retransmits, group->segments);
 	case ORDER_AGE:
 		return (uint64_t)group->age_ms;
 	case ORDER_KEY:

@@ -15,9 +15,11 @@
 #include "base/why.h"
 #include "encode/encode.h"
 #include "flow/field.h"
+#include "serve/group.h"
 
 struct sort {
 	uint8_t field[2]; /* the second, if there is one (else FIELD_COUNT), is added */
+	bool is_share;    /* or the first is taken as a part of the local side's segments */
 	bool descending;
 	size_t capacity, count;
 	size_t allocated;
@@ -43,6 +45,12 @@ static int find(struct sort *sort, const char *name, struct why *why)
 {
 	struct nearest nearest = { .word = name, .n = strlen(name) };
 
+	nearest_offer(&nearest, "retransmit_percent");
+	if (!strcasecmp(name, "retransmit_percent")) {
+		*sort->field = FIELD_RETRANSMITS;
+		sort->is_share = true;
+		return 0;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(sums); i++) {
 		nearest_offer(&nearest, sums[i].name);
 		if (!strcasecmp(sums[i].name, name)) {
@@ -131,6 +139,26 @@ static void invert(uint8_t key[16])
 {
 	for (int i = 0; i < 16; i++)
 		key[i] = (uint8_t)~key[i];
+}
+
+uint64_t sort_share(uint64_t part, uint64_t whole)
+{
+	return whole ? (uint64_t)((double)part * 1e9 / (double)whole) : 0;
+}
+
+static void make_share_key(const struct sort *sort, const struct record *record,
+			   uint8_t key[16])
+{
+	const uint64_t segments = record_has(record, FIELD_TCP_SEGMENTS_ORIG) ?
+					  record->tcp_segments[group_local_side(record)] : 0;
+
+	memset(key, 0xff, 16);
+	if (!record_has(record, FIELD_RETRANSMITS) || !segments)
+		return;
+	put_be64(key, sort_share(record->retransmits[INITIATOR], segments));
+	put_be64(key + 8, record->retransmits[INITIATOR]); /* of equals */
+	if (sort->descending)
+		invert(key);
 }
 
 static void make_key(const struct sort *sort, const struct record *record, uint8_t key[16])
@@ -248,7 +276,10 @@ void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor)
 {
 	struct sort_row row = { .flow_id = record->flow_id, .cursor = cursor };
 
-	make_key(sort, record, row.key);
+	if (sort->is_share)
+		make_share_key(sort, record, row.key);
+	else
+		make_key(sort, record, row.key);
 	offer(sort, &row);
 }
 

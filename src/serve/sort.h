@@ -21,11 +21,13 @@ struct sort_row {
 };
 
 /* order: FIELD or -FIELD (descending), also bytes, packets, rate, duration, pid,
- * comm and every column of the table by its name or title. limit 0: all. -EINVAL
+ * comm, retransmit_percent (of the segments of the socket that retransmitted) and every column of the table by its name or title. limit 0: all. -EINVAL
  * with the nearest name. */
 int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why);
 /* The same of rows that are no records: their keys are the caller's. -ENOMEM. */
 int sort_new_keyed(struct sort **ret, bool descending, uint64_t limit);
+/* A part of a whole as a number to sort by; of nothing 0. */
+uint64_t sort_share(uint64_t part, uint64_t whole);
 /* key: bytewise order is the ascending order. */
 void sort_offer_key(struct sort *sort, const uint8_t key[16], uint32_t cursor);
 void sort_free(struct sort *sort); /* NULL is a no-op */

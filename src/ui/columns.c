@@ -205,7 +205,7 @@ static void put_flows(struct cell *cell, const struct snapshot_row *row, const s
 	{ "SENT", sent, DOWN, .rank = 12, .least = 6, .most = 6, .put = put_sent }, \
 	{ "RECV", received, DOWN, .rank = 11, .least = 6, .most = 6, .put = put_received }, \
 	{ "RTT", "rtt_us", DOWN, .rank = 8, .least = 6, .most = 6, .put = put_rtt }, \
-	{ "RETR%", "retransmits", DOWN, .rank = 10, .least = 5, .most = 5, \
+	{ "RETR%", "retransmit_percent", DOWN, .rank = 10, .least = 5, .most = 5, \
 	  .put = put_retransmits }
 
 static const struct column flow_columns[] = {
@@ -253,15 +253,19 @@ int kind_column(const struct kind *kind, const char *order)
 	return -ENOENT;
 }
 
-bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *key)
+const char *kind_filter(char *ret, size_t size, const struct kind *kind, const char *key)
 {
 	/* the filter language has two quotes and no escapes */
 	const char quote = strchr(key, '"') ? '\'' : '"';
 	char proto[24];
 	unsigned port;
 
-	if (!strcmp(key, "(others)") || strchr(key, quote))
-		return false;
+	if (!strcmp(key, "(others)"))
+		return "this is what there was no room for in rows of its own: no filter has it";
+	if (strchr(key, quote))
+		return "both kinds of quotes are in this name: no filter can hold it";
+	if (strstr(key, "\uFFFD"))
+		return "this name is not UTF-8: no filter can hold it";
 	if (!strcmp(kind->by, "host")) {
 		snprintf(ret, size, "host %s", key);
 	} else if (!strcmp(kind->by, "port")) {
@@ -281,5 +285,5 @@ bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *ke
 		else
 			snprintf(ret, size, "not %s ~ \".\"", field);
 	}
-	return true;
+	return NULL;
 }

@@ -59,8 +59,9 @@ extern const struct kind kind_table[KINDS]; /* flows first */
 
 /* The column of that order, or -ENOENT. */
 int kind_column(const struct kind *kind, const char *order);
-/* The filter that chooses what a group's row stands for, into ret; false: none can. */
-bool kind_filter(char *ret, size_t size, const struct kind *kind, const char *key);
+/* The filter that chooses what a group's row stands for, into ret; NULL, or the sentence
+ * that says why none can. */
+const char *kind_filter(char *ret, size_t size, const struct kind *kind, const char *key);
 
 /* "1.2M" of a rate in bits per second, as show wants it; "-" where it is absent. */
 void show_rate(char ret[32], const struct show *show, uint64_t bps);

@@ -1,299 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-/* All there is to know of one flow: both ends side by side, health over the last minute,
- * what is told of it while one looks. */
+/* One flow that is looked at: which it is, what answers say of it. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "base/num.h"
-#include "ui/layout.h"
-#include "ui/names.h"
-#include "ui/sparkline.h"
 #include "ui/top_impl.h"
 
-#define LABEL_COLUMNS 13
-#define END_COLUMNS_LEAST 24
-#define END_COLUMNS_MOST 48
-
-enum unit { UNIT_TEXT, UNIT_BYTES, UNIT_RATE, UNIT_TIME_US, UNIT_COUNT, UNIT_USER };
-
-/* A line: the same of both ends. */
-struct pair {
-	const char *label;
-	const char *field[2];
-	enum unit unit;
-	bool is_owner;
-};
-
-static const struct pair pairs[] = {
-	{ "bytes", { "bytes_orig", "bytes_reply" }, UNIT_BYTES },
-	{ "packets", { "packets_orig", "packets_reply" }, UNIT_COUNT },
-	{ "rate/s", { "rate_orig_bps", "rate_reply_bps" }, UNIT_RATE },
-	{ "payload", { "tcp_payload_orig", "tcp_payload_reply" }, UNIT_BYTES },
-	{ "segments", { "tcp_segments_orig", "tcp_segments_reply" }, UNIT_COUNT },
-	{ "retransmits", { "retransmits", "server_retransmits" }, UNIT_COUNT },
-	{ "rtt", { "rtt_us", "server_rtt_us" }, UNIT_TIME_US },
-	{ "rtt varies", { "rttvar_us", "server_rttvar_us" }, UNIT_TIME_US },
-	{ "rtt least", { "min_rtt_us", "server_min_rtt_us" }, UNIT_TIME_US },
-	{ "cwnd", { "cwnd", "server_cwnd" }, UNIT_COUNT },
-	{ "window shut", { "rwnd_limited_us", "server_rwnd_limited_us" }, UNIT_TIME_US },
-	{ "process id", { "client_pid", "server_pid" }, UNIT_COUNT, true },
-	{ "process", { "client_comm", "server_comm" }, UNIT_TEXT, true },
-	{ "user", { "client_uid", "server_uid" }, UNIT_USER, true },
-	{ "container", { "client_container", "server_container" }, UNIT_TEXT, true },
-	{ "cgroup", { "client_cgroup", "server_cgroup" }, UNIT_TEXT, true },
-	{ "executable", { "client_exe", NULL }, UNIT_TEXT },
-};
-
-static const char *text_of(const json_t *object, const char *name)
+static void add(char filter[DETAIL_FILTER_SIZE], const char *format, ...)
 {
-	const char *text = json_string_value(json_object_get(object, name));
+	const size_t n = strlen(filter);
+	va_list arguments;
 
-	return text ? text : "";
+	va_start(arguments, format);
+	vsnprintf(filter + n, DETAIL_FILTER_SIZE - n, format, arguments);
+	va_end(arguments);
 }
 
-static uint64_t number_of(const json_t *object, const char *name)
+/* What tells it from others: some have no ports but a number, some share all of that but
+ * are of another zone or namespace. */
+static void make_filters(struct top_detail *detail)
 {
-	return (uint64_t)json_number_value(json_object_get(object, name));
-}
-
-static void put_value(char ret[CELL_SIZE], const struct show *show, const json_t *object,
-		      const char *name, enum unit unit)
-{
-	const json_t *value = name ? json_object_get(object, name) : NULL;
-	const uint64_t number = (uint64_t)json_number_value(value);
-	const char *name_of_user;
-	char text[32];
-
-	ret[0] = '\0';
-	if (!value)
-		return;
-	switch (unit) {
-	case UNIT_TEXT:
-		snprintf(ret, CELL_SIZE, "%s", json_string_value(value));
-		return;
-	case UNIT_BYTES:
-		show_bytes(text, number);
-		snprintf(ret, CELL_SIZE, "%s%s%llu%s", number < 1024 ? "" : text,
-			 number < 1024 ? "" : " (", (unsigned long long)number,
-			 number < 1024 ? "" : ")");
-		return;
-	case UNIT_RATE:
-		show_rate(text, show, number);
-		break;
-	case UNIT_TIME_US:
-		show_rtt(text, number);
-		break;
-	case UNIT_USER:
-		name_of_user = names_user(show->names, (uint32_t)number);
-		snprintf(ret, CELL_SIZE, name_of_user ? "%llu (%s)" : "%llu%s",
-			 (unsigned long long)number, name_of_user ? name_of_user : "");
-		return;
-	default:
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-		break;
-	}
-	snprintf(ret, CELL_SIZE, "%s", text);
-}
-
-/* An end as it is, or as the other side of a translation has it. */
-static void put_end(char ret[CELL_SIZE], const struct show *show, const json_t *object,
-		    const char *prefix, const char *side)
-{
-	char ip[24], port[24];
-	const char *address;
-	const json_t *number;
-	struct addr addr;
-
-	snprintf(ip, sizeof(ip), "%s%s_ip", prefix, side);
-	snprintf(port, sizeof(port), "%s%s_port", prefix, side);
-	address = text_of(object, ip);
-	number = json_object_get(object, port);
-	ret[0] = '\0';
-	if (addr_parse(&addr, address, strlen(address)) == 0)
-		show_end(ret, show, text_of(object, "proto"), &addr,
-			 (uint16_t)json_integer_value(number), number != NULL);
-}
-
-/* Where the lines of the view are put: those above `skip` are scrolled away. */
-struct pen {
-	struct frame *frame;
-	unsigned row, end, skip, end_columns;
-};
-
-static bool next_line(struct pen *pen, unsigned *row)
-{
-	if (pen->skip) {
-		pen->skip--;
-		return false;
-	}
-	if (pen->row >= pen->end)
-		return false;
-	*row = pen->row++;
-	return true;
-}
-
-static void put_line(struct pen *pen, const char *label, const char *left, const char *right,
-		     enum look look)
-{
-	const unsigned second = LABEL_COLUMNS + pen->end_columns + 1;
-	char text[CELL_SIZE];
-	unsigned row;
-
-	if (!next_line(pen, &row))
-		return;
-	frame_put(pen->frame, row, 1, LABEL_COLUMNS, LOOK_DIM, label);
-	layout_elide(text, sizeof(text), left, pen->end_columns, "~", 1);
-	frame_put(pen->frame, row, LABEL_COLUMNS, pen->end_columns, look, text);
-	frame_put(pen->frame, row, second, pen->frame->columns, look, right);
-}
-
-static void put_ends(struct pen *pen, const struct show *show, const json_t *object)
-{
-	char left[CELL_SIZE], right[CELL_SIZE];
-
-	put_line(pen, "", "initiator", "responder", LOOK_BOLD);
-	put_end(left, show, object, "", "src");
-	put_end(right, show, object, "", "dst");
-	put_line(pen, "address", left, right, LOOK_PLAIN);
-	put_end(left, show, object, "nat_", "src");
-	put_end(right, show, object, "nat_", "dst");
-	if (*left || *right)
-		put_line(pen, "translated", left, right, LOOK_KEY);
-}
-
-static void put_pairs(struct pen *pen, const struct show *show, const json_t *object)
-{
-	const bool is_servers = snapshot_is_servers(object);
-
-	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		const struct pair *pair = &pairs[i];
-		char left[CELL_SIZE], right[CELL_SIZE];
-		/* the one local socket's, and that is the responder's */
-		const bool moves = is_servers && pair->field[1] && !pair->is_owner &&
-				   !strncmp(pair->field[1], "server_", 7);
-
-		put_value(left, show, object, moves ? NULL : pair->field[0], pair->unit);
-		put_value(right, show, object, pair->field[moves ? 0 : 1], pair->unit);
-		if (*left || *right)
-			put_line(pen, pair->label, *left ? left : "-", *right ? right : "-",
-				 LOOK_PLAIN);
-	}
-}
-
-static void put_status(char *ret, size_t size, const json_t *object)
-{
-	const json_t *status = json_object_get(object, "status"), *one;
-	size_t i, n = 0;
-
-	ret[0] = '\0';
-	json_array_foreach(status, i, one)
-		n += (size_t)snprintf(ret + n, n < size ? size - n : 0, " %s",
-				      json_string_value(one));
-}
-
-static void put_rest(struct pen *pen, const json_t *object)
-{
-	char text[CELL_SIZE], status[160];
-	unsigned row;
-
-	put_status(status, sizeof(status), object);
-	snprintf(text, sizeof(text), "netns %llu  zone %llu  mark %llu  status%s%s%s",
-		 (unsigned long long)number_of(object, "netns"),
-		 (unsigned long long)number_of(object, "zone"),
-		 (unsigned long long)number_of(object, "mark"), *status ? status : " -",
-		 json_object_get(object, "peer_flow_id") ? "  also seen as " : "",
-		 text_of(object, "peer_flow_id"));
-	if (next_line(pen, &row))
-		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN, text);
-	snprintf(text, sizeof(text), "began %.19s  flow %s  counted by %s%s",
-		 text_of(object, "start"), text_of(object, "flow_id"),
-		 text_of(object, "counted_by"),
-		 json_is_false(json_object_get(object, "exact")) ? "  NOT EXACT" : "");
-	if (next_line(pen, &row))
-		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN, text);
-}
-
-static void put_minute(struct top *top, struct pen *pen, const char *label, unsigned left,
-		       unsigned right)
-{
-	const struct show show = draw_show(top);
-	uint64_t value[HISTORY_SECONDS];
-	char text[2][END_COLUMNS_MOST * SPARKLINE_CHARACTER_SIZE + 1] = { "", "" };
-	const unsigned what[2] = { left, right };
-
-	for (int i = 0; i < 2; i++) {
-		if (!what[i])
-			continue;
-		history_read(top->history, fetch_history_id(top->detail.id, what[i]),
-			     show.now_ms, value);
-		sparkline(text[i], END_COLUMNS_LEAST - 2, value, HISTORY_SECONDS, 0, show.utf8);
-	}
-	put_line(pen, label, text[0], text[1], LOOK_KEY);
-}
-
-static void put_events(struct top *top, struct pen *pen)
-{
-	const struct top_detail *detail = &top->detail;
-	const unsigned kept = detail->events < TOP_EVENTS ? detail->events : TOP_EVENTS;
-	unsigned row;
-
-	if (next_line(pen, &row))
-		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_DIM,
-			  detail->events ? "told of it while this view is open, the newest first:" :
-					   "nothing has been told of it while this view is open");
-	for (unsigned back = 1; back <= kept; back++) {
-		if (next_line(pen, &row))
-			frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN,
-				  detail->event[(detail->events - back) % TOP_EVENTS]);
-	}
-}
-
-void draw_detail(struct top *top, unsigned row)
-{
-	const json_t *object = top->detail.object;
-	const struct show show = draw_show(top);
-	struct frame *frame = &top->frame;
-	unsigned ends = frame->columns > LABEL_COLUMNS ?
-				(frame->columns - LABEL_COLUMNS - 1) / 2 : END_COLUMNS_LEAST;
-	struct pen pen = { frame, row, frame->rows - 1, top->detail.scroll, ends };
-	char text[160], age[32] = "";
-	const char *state = text_of(object, "ct_state");
-
-	if (ends > END_COLUMNS_MOST)
-		pen.end_columns = END_COLUMNS_MOST;
-	if (json_object_get(object, "duration_ms"))
-		num_print_duration(age, sizeof(age),
-				   number_of(object, "duration_ms") / 1000 * NUM_NS_PER_S);
-	snprintf(text, sizeof(text), "%s %s  %s  age %s%s", text_of(object, "proto"),
-		 *state ? state : text_of(object, "tcp_state"), text_of(object, "direction"),
-		 *age ? age : "-", top->detail.has_ended ? "  it has ended: its last values" : "");
-	frame_put(frame, 3, 1, frame->columns, top->detail.has_ended ? LOOK_WARN : LOOK_BOLD, text);
-	put_ends(&pen, &show, object);
-	put_pairs(&pen, &show, object);
-	put_rest(&pen, object);
-	put_minute(top, &pen, "last minute", HISTORY_OUT, HISTORY_IN);
-	if (json_object_get(object, "rtt_us"))
-		put_minute(top, &pen, "rtt, retr.", HISTORY_RTT, HISTORY_RETRANSMITS);
-	put_events(top, &pen);
-}
-
-/* Chooses its records, those of its sockets as well, which have no flow id. */
-static void make_filter(struct top_detail *detail)
-{
+	static const char *const numbers[] = { "src port", "dst port", "icmp_id", "gre_key" };
+	static const char *const fields[] = { "src_port", "dst_port", "icmp_id", "gre_key" };
 	const json_t *object = detail->object;
-	const char *proto = text_of(object, "proto");
-	const bool has_ports = json_object_get(object, "src_port") != NULL;
-	char ports[64] = "";
+	char *filter = detail->filter, *told = detail->told_filter;
+	const unsigned long long zone = snapshot_count(object, "zone");
 
-	if (has_ports)
-		snprintf(ports, sizeof(ports), " and src port %llu and dst port %llu",
-			 (unsigned long long)number_of(object, "src_port"),
-			 (unsigned long long)number_of(object, "dst_port"));
-	snprintf(detail->filter, sizeof(detail->filter),
-		 "proto = %s and src host %s and dst host %s%s", proto, text_of(object, "src_ip"),
-		 text_of(object, "dst_ip"), ports);
+	filter[0] = '\0';
+	add(filter, "proto = %s and src host %s and dst host %s", snapshot_text(object, "proto"),
+	    snapshot_text(object, "src_ip"), snapshot_text(object, "dst_ip"));
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (json_object_get(object, fields[i]))
+			add(filter, " and %s %s%llu", numbers[i], i < 2 ? "" : "= ",
+			    (unsigned long long)snapshot_count(object, fields[i]));
+	}
+	/* records of its sockets have no zone, and a peer's are of another namespace */
+	memcpy(told, filter, DETAIL_FILTER_SIZE);
+	if (json_object_get(object, "zone")) {
+		add(told, " and not zone != %llu", zone);
+		add(filter, " and zone = %llu", zone);
+	}
+	add(filter, " and netns = %llu", (unsigned long long)snapshot_count(object, "netns"));
 }
 
 void detail_open(struct top *top)
@@ -305,20 +54,18 @@ void detail_open(struct top *top)
 	detail->object = json_incref(snapshot_object(&top->snapshot, top->selected));
 	detail->has_ended = false;
 	detail->events = detail->scroll = 0;
-	make_filter(detail);
+	make_filters(detail);
 	top->mode = TOP_DETAIL;
 	top->frozen = false;
-	fetch_events(top);
+	told_open(top);
 	fetch_rows(top);
 }
 
 void detail_close(struct top *top)
 {
-	request_cancel(top->detail.stream);
-	top->detail.stream = NULL;
+	told_close(top);
 	top->mode = TOP_ROWS;
-	/* what is there is the one flow: the others come at once */
-	top->snapshot.count = 0;
+	top->frozen = false;
 	fetch_rows(top);
 }
 
@@ -331,32 +78,39 @@ static json_t *object_of(const struct snapshot *snapshot, uint64_t id)
 	return NULL;
 }
 
-void detail_take(struct top *top)
+/* An id is final with the first record, which waits for counters: what had none may have
+ * another now. Later another id is another flow that has the same ends. */
+static json_t *find(const struct top_detail *detail, const struct snapshot *now)
+{
+	json_t *object = object_of(now, detail->id);
+
+	if (!object && now->count == 1 && !json_object_get(detail->object, "counted_by"))
+		object = snapshot_object(now, 0);
+	return object;
+}
+
+void detail_take(struct top *top, const struct snapshot *now)
 {
 	static const char *const fields[] = {
 		[HISTORY_OUT] = "rate_orig_bps", [HISTORY_IN] = "rate_reply_bps",
 		[HISTORY_RTT] = "rtt_us",
 	};
 	struct top_detail *detail = &top->detail;
-	const uint64_t at_ms = top->snapshot.at_ms, held_ms = top_interval_now_ms(top);
-	json_t *object = snapshot_object(&top->snapshot, 0);
+	const uint64_t at_ms = now->sums.at_ms, held_ms = top_interval_now_ms(top);
+	json_t *object = find(detail, now);
 	uint64_t before, after;
 
-	/* an id is final with the first record, which waits for counters; later another id
-	 * is another flow that has the same ends */
-	if (json_object_get(detail->object, "counted_by"))
-		object = object_of(&top->snapshot, detail->id);
 	detail->has_ended = !object;
 	if (!object)
 		return;
-	detail->id = strtoull(text_of(object, "flow_id"), NULL, 16);
-	before = number_of(detail->object, "retransmits");
-	after = number_of(object, "retransmits");
+	detail->id = strtoull(snapshot_text(object, "flow_id"), NULL, 16);
+	before = snapshot_count(detail->object, "retransmits");
+	after = snapshot_count(object, "retransmits");
 	history_tell(top->history, fetch_history_id(detail->id, HISTORY_RETRANSMITS), at_ms, 0,
 		     after > before ? after - before : 0);
 	for (unsigned what = HISTORY_OUT; what < ARRAY_LEN(fields); what++)
 		history_tell(top->history, fetch_history_id(detail->id, what), at_ms, held_ms,
-			     number_of(object, fields[what]));
+			     snapshot_count(object, fields[what]));
 	json_decref(detail->object);
 	detail->object = json_incref(object);
 }

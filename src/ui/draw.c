@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The frame:
- *   what is watched, how often              the collector's own cost and losses
- *   rates, flows, connects, failures, retransmits                the last minute
- *   what is seen, or what is missing and the command that helps
- *   the filter, or the line in which it is typed
+ *   header (header.c):
+ *     what is watched, how often            the collector's own cost and losses
+ *     rates, flows, connects, failures, retransmits              the last minute
+ *     what is seen, or what is missing and the command that helps
+ *     the filter, or the line in which it is typed
  *   titles
  *   rows
  *   keys
@@ -13,14 +14,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "ui/layout.h"
-#include "ui/sparkline.h"
 #include "ui/top_impl.h"
 
 #define HEADER_ROWS 5
 #define FOOTER_ROWS 1
-#define MINUTE_COLUMNS 20
 
 unsigned draw_room(const struct top *top)
 {
@@ -37,124 +35,9 @@ struct show draw_show(const struct top *top)
 		.history = top->history,
 		.names = top->has_names ? top->names : NULL,
 		.by = kind_table[top->kind].by,
-		.now_ms = top->snapshot.at_ms,
+		.now_ms = top->sums.at_ms,
 		.now_boot_ns = clock_boot_ns(),
 	};
-}
-
-static void put_interval(const struct top *top, char ret[48])
-{
-	const uint64_t ms = top_interval_now_ms(top);
-
-	if (top->frozen)
-		snprintf(ret, 48, "frozen");
-	else if (ms % 1000)
-		snprintf(ret, 48, "every %llu ms", (unsigned long long)ms);
-	else
-		snprintf(ret, 48, "every %llu s", (unsigned long long)ms / 1000);
-}
-
-static void draw_title(struct top *top)
-{
-	const struct snapshot *now = &top->snapshot;
-	struct frame *frame = &top->frame;
-	char interval[48], where[48] = "", text[160];
-	unsigned at;
-
-	frame_look(frame, 0, 0, frame->columns, LOOK_TITLE);
-	put_interval(top, interval);
-	if (top->snapshot.count && top->mode != TOP_DETAIL)
-		snprintf(where, sizeof(where), " %zu/%llu", top->selected + 1,
-			 (unsigned long long)now->rows);
-	snprintf(text, sizeof(text), " weir top  %s%s  %s%s%s", kind_table[top->kind].title, where,
-		 interval, top->all ? "  all" : "", top->has_names ? "  names" : "");
-	at = frame_put(frame, 0, 0, frame->columns, LOOK_TITLE, text);
-	snprintf(text, sizeof(text), "weir cpu %.1f%%  lost %llu ", top->rates.cpu_percent,
-		 (unsigned long long)now->lost);
-	if (at + strlen(text) + 2 <= frame->columns)
-		frame_put_right(frame, 0, at, frame->columns - at,
-				now->lost ? LOOK_BAD : LOOK_TITLE, text);
-}
-
-/* A label and its value, and a gap. */
-static unsigned put_pair(struct frame *frame, unsigned row, unsigned column, const char *label,
-			 const char *value, enum look look)
-{
-	column = frame_put(frame, row, column, frame->columns, LOOK_DIM, label);
-	column = frame_put(frame, row, column + 1, frame->columns, look, value);
-	return column + 2;
-}
-
-static void draw_sums(struct top *top)
-{
-	const struct snapshot *now = &top->snapshot;
-	const struct top_rates *rates = &top->rates;
-	const struct show show = draw_show(top);
-	struct frame *frame = &top->frame;
-	uint64_t minute[HISTORY_SECONDS];
-	char text[MINUTE_COLUMNS * SPARKLINE_CHARACTER_SIZE + 1], flows[64];
-	const unsigned end = frame->columns;
-	unsigned at = 1;
-
-	show_rate(text, &show, now->rate_bps[0]);
-	at = put_pair(frame, 1, at, "out/s", text, LOOK_BOLD);
-	show_rate(text, &show, now->rate_bps[1]);
-	at = put_pair(frame, 1, at, "in/s", text, LOOK_BOLD);
-	snprintf(flows, sizeof(flows), now->flows == now->live ? "%llu" : "%llu of %llu",
-		 (unsigned long long)now->flows, (unsigned long long)now->live);
-	at = put_pair(frame, 1, at, "flows", flows, LOOK_BOLD);
-	snprintf(text, sizeof(text), "%.0f", rates->connects);
-	at = put_pair(frame, 1, at, "connects/s", text, LOOK_BOLD);
-	snprintf(text, sizeof(text), "%.0f", rates->failures);
-	at = put_pair(frame, 1, at, "failed/s", text, rates->failures > 0 ? LOOK_BAD : LOOK_BOLD);
-	snprintf(text, sizeof(text), "%.1f", rates->retransmit_percent);
-	at = put_pair(frame, 1, at, "retr%", text,
-		      rates->retransmit_percent >= 1 ? LOOK_WARN : LOOK_BOLD);
-	if (at + 10 > end)
-		return;
-	history_read(top->history, HISTORY_SUM, now->at_ms, minute);
-	at = end - at > MINUTE_COLUMNS ? end - MINUTE_COLUMNS : at;
-	sparkline(text, end - at, minute, HISTORY_SECONDS, 0, show.utf8);
-	frame_put(frame, 1, at, end - at, LOOK_KEY, text);
-}
-
-/* A sentence, its end in the next line where that is free: the remedy stands there. */
-static void put_sentence(struct top *top, enum look look, const char *text)
-{
-	struct frame *frame = &top->frame;
-	const unsigned width = frame->columns > 2 ? frame->columns - 2 : 1;
-	const bool is_free = top->mode == TOP_GUIDE ||
-			     (top->mode == TOP_ROWS && !top->typed[0] && !top->conf.chosen);
-	size_t n = strlen(text);
-
-	if (is_free && frame_text_width(text) > width) {
-		n = n < width ? n : width;
-		while (n && text[n] != ' ')
-			n--;
-		if (n)
-			frame_put(frame, 3, 1, width, look, text + n + 1);
-	}
-	frame_put(frame, 2, 1, n && n < width ? (unsigned)n : width, look, text);
-}
-
-/* Troubles first: there is room for one thing. */
-static void draw_seen(struct top *top)
-{
-	char text[700];
-
-	if (top->trouble[0]) {
-		snprintf(text, sizeof(text), "%s; asked again every second", top->trouble);
-		put_sentence(top, LOOK_BAD, text);
-	} else if (top->conf.advice) {
-		put_sentence(top, LOOK_WARN, top->conf.advice);
-	} else if (top->snapshot.notice) {
-		put_sentence(top, LOOK_WARN, top->snapshot.notice);
-	} else if (top->standing[0]) {
-		snprintf(text, sizeof(text), "seen: %s%s", top->standing,
-			 strstr(top->standing, "not seen") ?
-				 "; weir doctor tells why" : "");
-		put_sentence(top, LOOK_DIM, text);
-	}
 }
 
 /* The part of a line that is typed which shows its cursor: bytes to leave out. */
@@ -175,7 +58,7 @@ static void draw_prompt(struct top *top)
 	struct frame *frame = &top->frame;
 	const unsigned left = 9, room = frame->columns > left + 1 ? frame->columns - left - 1 : 1;
 	const size_t hidden = scrolled(prompt, room);
-	char before[PROMPT_SIZE], text[320];
+	char before[PROMPT_SIZE], text[330];
 	unsigned caret;
 
 	frame_put(frame, 3, 1, left, LOOK_BOLD, "filter:");
@@ -202,22 +85,6 @@ static void draw_prompt(struct top *top)
 	frame_put(frame, 4, caret, frame->columns, LOOK_BAD, text);
 	if (!text[1])
 		frame_put(frame, 5, 1, frame->columns, LOOK_BAD, top->complaint);
-}
-
-static void draw_filter(struct top *top)
-{
-	struct frame *frame = &top->frame;
-	unsigned at = 1;
-
-	if (!top->typed[0] && !top->conf.chosen)
-		return;
-	at = frame_put(frame, 3, at, frame->columns, LOOK_DIM, "filter:") + 1;
-	if (top->conf.chosen) {
-		at = frame_put(frame, 3, at, frame->columns, LOOK_DIM, top->conf.chosen);
-		at = frame_put(frame, 3, at, frame->columns, LOOK_DIM,
-			       top->typed[0] ? " and " : "");
-	}
-	frame_put(frame, 3, at, frame->columns, LOOK_BOLD, top->typed);
 }
 
 static bool is_sorted_by(const struct top *top, const struct column *column)
@@ -317,10 +184,8 @@ static void draw_nothing(struct top *top)
 {
 	const char *text = "nothing yet";
 
-	if (!top->answered_boot_ns)
-		text = top->trouble[0] ? "" : "asking the collector";
-	else if (top->request && !top->snapshot.rows)
-		text = "";
+	if (!top->snapshot.document)
+		text = top->trouble[0] || top->answered_boot_ns ? "" : "asking the collector";
 	else if (top->typed[0])
 		text = "no flow matches the filter: / changes it";
 	else if (!top->all)
@@ -332,8 +197,12 @@ static void draw_rows(struct top *top)
 {
 	const struct show show = draw_show(top);
 	const unsigned room = draw_room(top);
+	const size_t count = top->snapshot.count;
 	unsigned width[LAYOUT_COLUMNS_MAX];
 
+	/* no room is left empty below while rows are hidden above */
+	if (top->offset + room > count)
+		top->offset = count > room ? count - room : 0;
 	if (top->selected < top->offset)
 		top->offset = top->selected;
 	if (top->selected >= top->offset + room)
@@ -341,13 +210,13 @@ static void draw_rows(struct top *top)
 	fit(top, &show, width);
 	if (top->mode != TOP_PROMPT)
 		draw_titles(top, width);
-	for (unsigned i = 0; i < room && top->offset + i < top->snapshot.count; i++) {
+	for (unsigned i = 0; i < room && top->offset + i < count; i++) {
 		draw_row(top, HEADER_ROWS + i, &top->snapshot.row[top->offset + i], &show, width);
 		if (top->offset + i == top->selected)
 			frame_look(&top->frame, HEADER_ROWS + i, 0, top->frame.columns,
 				   LOOK_SELECTED);
 	}
-	if (!top->snapshot.count)
+	if (!count)
 		draw_nothing(top);
 }
 
@@ -372,9 +241,7 @@ void draw(struct top *top)
 	frame_clear(&top->frame);
 	if (top->frame.rows < 3)
 		return;
-	draw_title(top);
-	draw_sums(top);
-	draw_seen(top);
+	draw_header(top);
 	if (top->mode == TOP_GUIDE) {
 		draw_guide(top, 4);
 	} else if (top->mode == TOP_DETAIL) {
@@ -383,8 +250,6 @@ void draw(struct top *top)
 		draw_rows(top);
 		if (top->mode == TOP_PROMPT)
 			draw_prompt(top);
-		else
-			draw_filter(top);
 	}
 	draw_footer(top);
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What the view asks, and what comes of the answers. One request for rows is under way at
- * most; whoever changes what is wanted asks anew at once. A collector that does not answer
+ * most: whoever changes what is wanted meanwhile is asked for when it is over, since the
+ * collector ends a walk that it has begun. A collector that does not answer
  * is asked again every second, for ever: daemons are restarted.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/num.h"
 #include "base/why.h"
 #include "ui/top_impl.h"
@@ -17,7 +18,6 @@
 #define RETRY_NS (1 * NUM_NS_PER_S)
 /* Rows beyond the screen's, so that one can scroll. */
 #define ROWS_AT_LEAST 100
-#define ROWS_MAX 1000
 #define ANSWER_BYTES_MAX (16U << 20)
 
 /* What list hides as well (cmd/options.c says so of it). */
@@ -28,14 +28,17 @@
 static const char flow_fields[] =
 	"flow_id,proto,src_ip,src_port,dst_ip,dst_port,direction,bytes_orig,bytes_reply,"
 	"rate_orig_bps,rate_reply_bps,ct_state,tcp_state,duration_ms,client_pid,client_comm,"
-	"server_pid,server_comm,netns,tcp_segments_orig,tcp_segments_reply,retransmits,rtt_us";
+	"server_pid,server_comm,netns,zone,icmp_id,gre_key,counted_by,"
+	"tcp_segments_orig,tcp_segments_reply,retransmits,rtt_us";
+
+static void ask(struct top *top);
 
 uint64_t fetch_history_id(uint64_t id, unsigned what)
 {
 	return id ^ what * 0x9e3779b97f4a7c15ULL;
 }
 
-static size_t take_bytes(struct buf *buf, const char *bytes, size_t n)
+size_t fetch_take(struct buf *buf, const char *bytes, size_t n)
 {
 	buf_append(buf, bytes, n);
 	return buf->error || buf->len > ANSWER_BYTES_MAX ? 0 : n;
@@ -45,49 +48,48 @@ static size_t on_rows_body(void *context, const char *bytes, size_t n)
 {
 	struct top *top = context;
 
-	return take_bytes(&top->answer, bytes, n);
+	return fetch_take(&top->answer, bytes, n);
 }
 
 static double per_second(uint64_t now, uint64_t before, uint64_t ns)
 {
-	return now < before || !ns ? 0 : (double)(now - before) * 1e9 / (double)ns;
+	return (double)(now - before) * 1e9 / (double)ns;
 }
 
-/* What has grown since the answer before. A collector that began anew has none. */
-static void rate(struct top *top, const struct snapshot *before, uint64_t interval_ns)
+/* Another collector, or the same begun anew. */
+static bool has_shrunk(const struct snapshot_sums *now, const struct snapshot_sums *before)
 {
-	const struct snapshot *now = &top->snapshot;
-	const uint64_t segments = now->segments - before->segments;
-	const double seconds = now->cpu_seconds - before->cpu_seconds;
+	return now->cpu_seconds < before->cpu_seconds || now->connects < before->connects ||
+	       now->accepts < before->accepts || now->failures < before->failures ||
+	       now->segments < before->segments || now->retransmits < before->retransmits;
+}
 
-	if (!before->document || !interval_ns || now->cpu_seconds < before->cpu_seconds) {
-		top->rates = (struct top_rates){ 0 };
+/* What has grown since the answer before. */
+static void rate(struct top_rates *rates, const struct snapshot_sums *now,
+		 const struct snapshot_sums *before, uint64_t interval_ns)
+{
+	*rates = (struct top_rates){ 0 };
+	if (!before->at_ms || !interval_ns || has_shrunk(now, before))
 		return;
-	}
-	top->rates.connects = per_second(now->connects + now->accepts,
-					 before->connects + before->accepts, interval_ns);
-	top->rates.failures = per_second(now->failures, before->failures, interval_ns);
+	rates->connects = per_second(now->connects + now->accepts,
+				     before->connects + before->accepts, interval_ns);
+	rates->failures = per_second(now->failures, before->failures, interval_ns);
 	if (now->segments > before->segments)
-		top->rates.retransmit_percent =
-			100.0 * (double)(now->retransmits - before->retransmits) /
-			(double)segments;
-	else
-		top->rates.retransmit_percent = 0;
-	top->rates.cpu_percent = 100.0 * seconds * 1e9 / (double)interval_ns;
+		rates->retransmit_percent = 100.0 *
+					    (double)(now->retransmits - before->retransmits) /
+					    (double)(now->segments - before->segments);
+	rates->cpu_percent = 100.0 * (now->cpu_seconds - before->cpu_seconds) * 1e9 /
+			     (double)interval_ns;
 }
 
-static void remember(struct top *top)
+static void remember_rows(struct top *top, const struct snapshot *snapshot)
 {
-	const struct snapshot *snapshot = &top->snapshot;
-	const uint64_t held_ms = top_interval_now_ms(top), at_ms = snapshot->at_ms;
-
-	history_tell(top->history, HISTORY_SUM, at_ms, held_ms,
-		     snapshot->rate_bps[0] + snapshot->rate_bps[1]);
 	for (size_t i = 0; i < snapshot->count; i++) {
 		const struct snapshot_row *row = &snapshot->row[i];
 
 		if (row->rate_bps[0] != SNAPSHOT_ABSENT)
-			history_tell(top->history, row->id, at_ms, held_ms,
+			history_tell(top->history, row->id, snapshot->sums.at_ms,
+				     top_interval_now_ms(top),
 				     row->rate_bps[0] + row->rate_bps[1]);
 	}
 }
@@ -99,7 +101,9 @@ static void find_selected(struct top *top)
 
 	if (!top->has_moved)
 		top->selected = 0;
-	for (size_t i = 0; top->has_moved && i < snapshot->count; i++) {
+	if (top->at_end)
+		top->selected = snapshot->count;
+	for (size_t i = 0; top->has_moved && !top->at_end && i < snapshot->count; i++) {
 		if (snapshot->row[i].id == top->selected_id)
 			top->selected = i;
 	}
@@ -109,70 +113,118 @@ static void find_selected(struct top *top)
 		top->selected_id = snapshot->row[top->selected].id;
 }
 
+/* Of the flow in detail, or the rows. */
+static void take(struct top *top, struct snapshot *now)
+{
+	const uint64_t now_boot_ns = clock_boot_ns();
+
+	rate(&top->rates, &now->sums, &top->sums, now_boot_ns - top->answered_boot_ns);
+	top->sums = now->sums;
+	top->answered_boot_ns = now_boot_ns;
+	history_tell(top->history, top->sum_id, now->sums.at_ms, top_interval_now_ms(top),
+		     now->sums.rate_bps[0] + now->sums.rate_bps[1]);
+	if (top_in_detail(top)) {
+		detail_take(top, now);
+		snapshot_fini(now);
+		return;
+	}
+	remember_rows(top, now);
+	snapshot_fini(&top->snapshot);
+	top->snapshot = *now;
+	find_selected(top);
+}
+
+static void say_trouble(struct top *top, const char *text)
+{
+	snprintf(top->trouble, sizeof(top->trouble), "%s", text);
+	top->next_boot_ns = clock_boot_ns() + RETRY_NS;
+}
+
 static void on_rows_done(void *context, int r, const struct why *why)
 {
 	struct top *top = context;
-	struct snapshot before = top->snapshot;
-	const uint64_t now_boot_ns = clock_boot_ns();
+	struct snapshot now = { 0 };
 	struct why reason = *why;
+	const bool asks_again = top->asks_again;
 
 	top->request = NULL;
+	top->asks_again = false;
 	top->is_dirty = true;
-	top->snapshot = (struct snapshot){ 0 };
+	if (top->frozen && top->snapshot.count)
+		return;
+	if (asks_again) {
+		ask(top);
+		return;
+	}
 	if (r == 0)
-		r = snapshot_read(&top->snapshot, top->answer.data, top->answer.len, &reason);
+		r = snapshot_read(&now, top->group_seed, top->answer.data, top->answer.len,
+				  &reason);
 	if (r < 0) {
-		top->snapshot = before;
-		snprintf(top->trouble, sizeof(top->trouble), "%s", reason.text);
-		top->next_boot_ns = now_boot_ns + RETRY_NS;
+		say_trouble(top, reason.text);
 		return;
 	}
 	if (top->trouble[0])
-		fetch_standing(top); /* perhaps it is another collector */
+		standing_ask(top); /* perhaps it is another collector */
 	top->trouble[0] = '\0';
-	rate(top, &before, now_boot_ns - top->answered_boot_ns);
-	snapshot_fini(&before);
-	top->answered_boot_ns = now_boot_ns;
-	remember(top);
-	if (top->mode == TOP_DETAIL)
-		detail_take(top);
-	else
-		find_selected(top);
+	take(top, &now);
+	if (top_in_detail(top) && !top->detail.stream)
+		told_open(top);
+	top->answers++;
+	if (top->conf.count && top->answers >= top->conf.count)
+		top->quit = true;
 }
 
-static void add_term(char *filter, const char *term)
+/* false: it does not fit. */
+static bool add_term(char *filter, const char *term)
 {
 	const size_t n = strlen(filter);
+	int added;
 
-	if (term && *term)
-		snprintf(filter + n, TOP_FILTER_SIZE - n, "%s(%s)", n ? " and " : "", term);
+	if (!term || !term[strspn(term, TOP_BLANKS)])
+		return true;
+	added = snprintf(filter + n, TOP_FILTER_SIZE - n, "%s(%s)", n ? " and " : "", term);
+	return added >= 0 && (size_t)added < TOP_FILTER_SIZE - n;
 }
 
-static void put_filter(const struct top *top, char filter[TOP_FILTER_SIZE])
+bool fetch_filter(const struct top *top, const char *typed, char ret[TOP_FILTER_SIZE])
 {
-	filter[0] = '\0';
-	if (top->mode == TOP_DETAIL) {
-		snprintf(filter, TOP_FILTER_SIZE, "%s and netns = %llu", top->detail.filter,
-			 (unsigned long long)json_integer_value(
-				 json_object_get(top->detail.object, "netns")));
-		return;
-	}
-	add_term(filter, top->conf.chosen);
-	add_term(filter, top->typed);
-	if (!top->all)
-		add_term(filter, HIDDEN);
+	ret[0] = '\0';
+	return add_term(ret, top->conf.chosen) && add_term(ret, typed) &&
+	       add_term(ret, top->all ? NULL : HIDDEN);
 }
 
-void fetch_rows(struct top *top)
+/* The sums go on while one flow is looked at: its own is added to what they are of, and
+ * alone is shown. */
+static bool add_detail(const struct top *top, char filter[TOP_FILTER_SIZE])
 {
-	const bool is_detail = top->mode == TOP_DETAIL;
+	char others[TOP_FILTER_SIZE];
+	int n;
+
+	if (!filter[0])
+		return true;
+	memcpy(others, filter, TOP_FILTER_SIZE);
+	n = snprintf(filter, TOP_FILTER_SIZE, "(%s) or (%s)", others, top->detail.filter);
+	return n >= 0 && n < TOP_FILTER_SIZE;
+}
+
+static size_t rows_wanted(const struct top *top)
+{
+	const size_t rows = top->offset + 2 * (size_t)top->frame.rows;
+
+	if (top->at_end || rows > TOP_ROWS_MAX)
+		return TOP_ROWS_MAX;
+	return rows < ROWS_AT_LEAST ? ROWS_AT_LEAST : rows;
+}
+
+static void ask(struct top *top)
+{
+	const bool is_detail = top_in_detail(top);
 	const unsigned kind = is_detail ? 0 : top->kind;
 	char filter[TOP_FILTER_SIZE], sort[40], limit[24];
-	size_t rows = top->offset + 2 * (size_t)top->frame.rows;
 	const struct client_param params[] = {
 		{ "by", kind_table[kind].by },
 		{ "filter", filter },
-		{ "shown", is_detail || top->all ? NULL : SHOWN },
+		{ "shown", is_detail ? top->detail.filter : top->all ? NULL : SHOWN },
 		{ "sort", is_detail ? NULL : sort },
 		{ "limit", limit },
 		{ "columns", kind || is_detail ? NULL : flow_fields },
@@ -180,181 +232,27 @@ void fetch_rows(struct top *top)
 	};
 	const struct client_outlet outlet = { on_rows_body, top };
 	struct why why = { "" };
+	bool fits = fetch_filter(top, top->typed, filter);
 
-	request_cancel(top->request);
-	top->request = NULL;
+	top->sum_id = hash_bytes(filter, strlen(filter), 0);
+	top->group_seed = hash_bytes(kind_table[kind].by, strlen(kind_table[kind].by), top->sum_id);
+	if (is_detail)
+		fits = fits && add_detail(top, filter);
 	buf_clear(&top->answer);
-	put_filter(top, filter);
 	snprintf(sort, sizeof(sort), "%s%s", top->is_descending ? "-" : "", top->order);
-	rows = rows < ROWS_AT_LEAST ? ROWS_AT_LEAST : rows > ROWS_MAX ? ROWS_MAX : rows;
-	snprintf(limit, sizeof(limit), "%zu", rows);
+	snprintf(limit, sizeof(limit), "%zu", rows_wanted(top));
 	top->next_boot_ns = clock_boot_ns() + top_interval_now_ms(top) * NUM_NS_PER_MS;
-	if (request_start(&top->request, top->requests, "/api/v1/top", params, &outlet,
-			  on_rows_done, top, &why) < 0)
-		snprintf(top->trouble, sizeof(top->trouble), "%s", why.text);
+	if (!fits)
+		say_trouble(top, "the filter and the flags make more than 8191 bytes");
+	else if (request_start(&top->request, top->requests, "/api/v1/top", params, &outlet,
+			       on_rows_done, top, &why) < 0)
+		say_trouble(top, why.text);
 }
 
-static size_t on_standing_body(void *context, const char *bytes, size_t n)
+void fetch_rows(struct top *top)
 {
-	struct top *top = context;
-
-	return take_bytes(&top->standing_answer, bytes, n);
-}
-
-/* What a person calls a feature of the ladder. */
-static const char *feature_title(const char *name)
-{
-	static const char *const titles[][2] = {
-		{ "begin", "begins" }, { "live", "counters" }, { "end", "ends" },
-		{ "tcp_life", "connects" }, { "tcp_live", "TCP health" }, { "owner", "processes" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(titles); i++) {
-		if (!strcmp(titles[i][0], name))
-			return titles[i][1];
-	}
-	return name;
-}
-
-#define FEATURES_MAX 16
-
-struct standing {
-	char feature[24], rung[24];
-	bool ok, told;
-};
-
-static size_t read_standings(struct standing standing[FEATURES_MAX], const char *at,
-			     const char *end)
-{
-	size_t count = 0;
-
-	while (at < end && count < FEATURES_MAX) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		const char *stop = newline ? newline : end;
-		json_t *row = json_loadb(at, (size_t)(stop - at), 0, NULL);
-		const char *feature = json_string_value(json_object_get(row, "feature"));
-		const char *rung = json_string_value(json_object_get(row, "rung"));
-		struct standing *one = &standing[count];
-
-		if (feature && rung) {
-			snprintf(one->feature, sizeof(one->feature), "%s", feature_title(feature));
-			snprintf(one->rung, sizeof(one->rung), "%s", rung);
-			one->ok = json_is_true(json_object_get(row, "ok"));
-			one->told = false;
-			count++;
-		}
-		json_decref(row);
-		at = stop + 1;
-	}
-	return count;
-}
-
-static void add_word(struct top *top, const char *before, const char *word)
-{
-	const size_t n = strlen(top->standing);
-
-	snprintf(top->standing + n, sizeof(top->standing) - n, "%s%s", n ? before : "", word);
-}
-
-/* What is not seen first; then "ends, counters by bpf_walk; processes by proc". */
-static void tell_standings(struct top *top, struct standing *standing, size_t count)
-{
-	top->standing[0] = '\0';
-	for (size_t i = 0; i < count; i++) {
-		if (standing[i].ok)
-			continue;
-		add_word(top, ", ", standing[i].feature);
-		standing[i].told = true;
-	}
-	if (top->standing[0])
-		add_word(top, "", " not seen");
-	for (size_t i = 0; i < count; i++) {
-		const char *before = "; ";
-
-		if (standing[i].told)
-			continue;
-		for (size_t k = i; k < count; k++) {
-			if (standing[k].told || strcmp(standing[k].rung, standing[i].rung))
-				continue;
-			add_word(top, before, standing[k].feature);
-			standing[k].told = true;
-			before = ", ";
-		}
-		add_word(top, "", " by ");
-		add_word(top, "", standing[i].rung);
-	}
-}
-
-static void on_standing_done(void *context, int r, const struct why *why)
-{
-	struct standing standing[FEATURES_MAX];
-	struct top *top = context;
-	const char *text = top->standing_answer.data;
-
-	top->asking = NULL;
-	if (r < 0 || !text)
-		return;
-	tell_standings(top, standing,
-		       read_standings(standing, text, text + top->standing_answer.len));
-	top->is_dirty = true;
-}
-
-void fetch_standing(struct top *top)
-{
-	const struct client_outlet outlet = { on_standing_body, top };
-	struct why why;
-
-	request_cancel(top->asking);
-	top->asking = NULL;
-	buf_clear(&top->standing_answer);
-	request_start(&top->asking, top->requests, "/api/v1/doctor", NULL, &outlet,
-		      on_standing_done, top, &why);
-}
-
-static void add_event(struct top_detail *detail, const char *line, size_t n)
-{
-	char *at = detail->event[detail->events++ % TOP_EVENTS];
-
-	snprintf(at, TOP_EVENT_SIZE, "%.*s", (int)(n < TOP_EVENT_SIZE ? n : TOP_EVENT_SIZE - 1),
-		 line);
-}
-
-static size_t on_event_body(void *context, const char *bytes, size_t n)
-{
-	struct top *top = context;
-	struct top_detail *detail = &top->detail;
-	const char *end;
-
-	buf_append(&detail->line, bytes, n);
-	while (detail->line.len &&
-	       (end = memchr(detail->line.data, '\n', detail->line.len))) {
-		add_event(detail, detail->line.data, (size_t)(end - detail->line.data));
-		buf_consume(&detail->line, (size_t)(end - detail->line.data) + 1);
-	}
-	top->is_dirty = true;
-	return n;
-}
-
-static void on_events_done(void *context, int r, const struct why *why)
-{
-	struct top *top = context;
-
-	top->detail.stream = NULL;
-}
-
-void fetch_events(struct top *top)
-{
-	const struct client_param params[] = {
-		{ "filter", top->detail.filter },
-		{ "format", "trace" },
-		{ NULL, NULL },
-	};
-	const struct client_outlet outlet = { on_event_body, top };
-	struct why why;
-
-	request_cancel(top->detail.stream);
-	top->detail.stream = NULL;
-	buf_clear(&top->detail.line);
-	request_start(&top->detail.stream, top->requests, "/api/v1/events", params, &outlet,
-		      on_events_done, top, &why);
+	if (top->request)
+		top->asks_again = true; /* what is on its way answers another question */
+	else
+		ask(top);
 }

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What keys do: those that people have in their fingers from htop, top, less and vi. */
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/num.h"
-#include "base/why.h"
-#include "flow/filter.h"
 #include "ui/top_impl.h"
 
 static const struct kind *kind_of(const struct top *top)
@@ -16,10 +12,10 @@ static const struct kind *kind_of(const struct top *top)
 }
 
 /* Another question: its answer begins at the first row. */
-static void ask_anew(struct top *top)
+void keys_ask_anew(struct top *top)
 {
 	top->selected = top->offset = 0;
-	top->has_moved = false;
+	top->has_moved = top->at_end = false;
 	top->frozen = false;
 	fetch_rows(top);
 }
@@ -38,8 +34,8 @@ static void set_kind(struct top *top, unsigned kind)
 		set_order(top, "rate", true); /* they have few orders in common */
 	top->kind = kind;
 	/* rows of another kind stand under this one's titles no longer */
-	top->snapshot.count = 0;
-	ask_anew(top);
+	snapshot_fini(&top->snapshot);
+	keys_ask_anew(top);
 }
 
 static void next_order(struct top *top)
@@ -52,7 +48,7 @@ static void next_order(struct top *top)
 		i++;
 	set_order(top, kind->column[i % kind->count].order,
 		  kind->column[i % kind->count].is_descending);
-	ask_anew(top);
+	keys_ask_anew(top);
 }
 
 static void leave_group(struct top *top)
@@ -65,25 +61,39 @@ static void leave_group(struct top *top)
 	top->kind = place->kind;
 	memcpy(top->typed, place->typed, sizeof(top->typed));
 	set_order(top, place->order, place->is_descending);
-	top->snapshot.count = 0;
-	ask_anew(top);
+	snapshot_fini(&top->snapshot);
+	keys_ask_anew(top);
+}
+
+static void say(struct top *top, const char *sentence)
+{
+	snprintf(top->said, sizeof(top->said), "%s", sentence);
 }
 
 /* The flows of the selected group. */
 static void enter_group(struct top *top)
 {
 	struct top_place *place = &top->place[top->depth];
-	char chosen[256], typed[PROMPT_SIZE];
+	char chosen[256], typed[TOP_TYPED_SIZE];
+	const char *why_not;
 	int n;
 
-	if (top->depth == TOP_DEPTH ||
-	    !kind_filter(chosen, sizeof(chosen), kind_of(top),
-			 top->snapshot.row[top->selected].key))
+	if (top->depth == TOP_DEPTH) {
+		say(top, "no deeper than this: Esc goes back");
 		return;
+	}
+	why_not = kind_filter(chosen, sizeof(chosen), kind_of(top),
+			      top->snapshot.row[top->selected].key);
+	if (why_not) {
+		say(top, why_not);
+		return;
+	}
 	n = snprintf(typed, sizeof(typed), top->typed[0] ? "(%s) and (%s)" : "%s%s", top->typed,
 		     chosen);
-	if (n < 0 || (size_t)n >= sizeof(typed))
+	if (n < 0 || (size_t)n >= sizeof(typed)) {
+		say(top, "with this group the filter would be too long");
 		return;
+	}
 	place->kind = top->kind;
 	memcpy(place->typed, top->typed, sizeof(place->typed));
 	memcpy(place->order, top->order, sizeof(place->order));
@@ -111,6 +121,7 @@ static void move_to(struct top *top, long row)
 	row = row < 0 ? 0 : row;
 	top->selected = (size_t)row;
 	top->has_moved = row > 0;
+	top->at_end = false;
 	if (top->snapshot.count)
 		top->selected_id = top->snapshot.row[row].id;
 }
@@ -139,101 +150,33 @@ static bool move(struct top *top, int key)
 		return true;
 	case KEY_IS_END:
 		move_to(top, (long)top->snapshot.count);
+		top->at_end = true;
+		if (!top->frozen && top->snapshot.count < top->snapshot.sums.rows)
+			fetch_rows(top); /* it has the others */
 		return true;
 	default:
 		return false;
 	}
 }
 
+/* To the next step, also from what is none. */
 static void change_interval(struct top *top, int by)
 {
-	if (by < 0 && top->interval)
-		top->interval--;
-	if (by > 0 && top->interval + 1 < top_intervals)
-		top->interval++;
-	top->first_interval_ns = 0;
-	fetch_rows(top);
-}
+	const uint64_t now_ms = top_interval_now_ms(top);
+	unsigned step = by > 0 ? 0 : top_intervals - 1;
 
-static const char *sentence_of(const struct why *why)
-{
-	const char *at = strncmp(why->text, "filter:", 7) ? NULL : strstr(why->text, ": ");
-
-	return at ? at + 2 : why->text;
-}
-
-/* What the text is, as a filter; while it is typed and when it is done. */
-static bool check_prompt(struct top *top)
-{
-	struct filter *filter = NULL;
-	struct why why = { "" };
-	const int r = filter_new(&filter, top->prompt.text, &top->complaint_column, &why);
-
-	filter_free(filter);
-	/* "filter:COLUMN: ": the caret shows where */
-	snprintf(top->complaint, sizeof(top->complaint), "%s", r < 0 ? sentence_of(&why) : "");
-	if (r == 0)
-		top->complaint_column = 0;
-	return r == 0;
-}
-
-static void open_prompt(struct top *top)
-{
-	prompt_set(&top->prompt, top->typed);
-	top->complaint[0] = '\0';
-	top->complaint_column = 0;
-	top->mode = TOP_PROMPT;
-}
-
-static void press_in_prompt(struct top *top, int key)
-{
-	struct prompt *prompt = &top->prompt;
-
-	switch (key) {
-	case KEY_IS_ESCAPE:
-	case 'G' - '@':
-		top->mode = TOP_ROWS;
+	while (by > 0 && step < top_intervals && top_interval_ms[step] <= now_ms)
+		step++;
+	while (by < 0 && step && top_interval_ms[step] >= now_ms)
+		step--;
+	if (step == top_intervals || (by < 0 && top_interval_ms[step] >= now_ms)) {
+		say(top, by > 0 ? "not less often than this" : "not more often than this");
 		return;
-	case KEY_IS_ENTER:
-		if (!check_prompt(top))
-			return; /* it says what is wrong, and where */
-		top->mode = TOP_ROWS;
-		memcpy(top->typed, prompt->text, sizeof(top->typed));
-		ask_anew(top);
-		return;
-	case KEY_IS_BACKSPACE:
-		prompt_backspace(prompt);
-		break;
-	case KEY_IS_DELETE:
-	case 'D' - '@':
-		prompt_delete(prompt);
-		break;
-	case KEY_IS_LEFT:
-	case KEY_IS_RIGHT:
-		prompt_move(prompt, key == KEY_IS_LEFT ? -1 : 1);
-		break;
-	case KEY_IS_HOME:
-	case 'A' - '@':
-		prompt_home(prompt);
-		break;
-	case KEY_IS_END:
-	case 'E' - '@':
-		prompt_end(prompt);
-		break;
-	case 'W' - '@':
-		prompt_kill_word(prompt);
-		break;
-	case 'U' - '@':
-		prompt_kill_line(prompt);
-		break;
-	default:
-		if (key < KEY_OTHER)
-			prompt_insert(prompt, (unsigned)key);
-		break;
 	}
-	/* half a word is no mistake: it is only told of one that Enter found, until it goes */
-	if (top->complaint[0])
-		check_prompt(top);
+	top->interval = step;
+	top->first_interval_ns = 0;
+	if (!top->frozen)
+		fetch_rows(top);
 }
 
 static void press_in_rows(struct top *top, int key)
@@ -256,15 +199,15 @@ static void press_in_rows(struct top *top, int key)
 	case 'r':
 	case 'R':
 		top->is_descending = !top->is_descending;
-		ask_anew(top);
+		keys_ask_anew(top);
 		break;
 	case '/':
 	case '\\':
-		open_prompt(top);
+		keys_prompt_open(top);
 		break;
 	case 'a':
 		top->all = !top->all;
-		ask_anew(top);
+		keys_ask_anew(top);
 		break;
 	case KEY_IS_ENTER:
 	case KEY_IS_RIGHT:
@@ -282,6 +225,9 @@ static void press_in_rows(struct top *top, int key)
 
 static void press_in_detail(struct top *top, int key)
 {
+	const unsigned page = draw_room(top);
+	unsigned *scroll = &top->detail.scroll; /* draw_detail knows how far it goes */
+
 	switch (key) {
 	case KEY_IS_ESCAPE:
 	case KEY_IS_BACKSPACE:
@@ -291,11 +237,23 @@ static void press_in_detail(struct top *top, int key)
 		break;
 	case KEY_IS_DOWN:
 	case 'j':
-		top->detail.scroll++;
+		++*scroll;
 		break;
 	case KEY_IS_UP:
 	case 'k':
-		top->detail.scroll -= top->detail.scroll > 0;
+		*scroll -= *scroll > 0;
+		break;
+	case KEY_IS_PAGE_DOWN:
+		*scroll += page;
+		break;
+	case KEY_IS_PAGE_UP:
+		*scroll -= *scroll < page ? *scroll : page;
+		break;
+	case KEY_IS_HOME:
+		*scroll = 0;
+		break;
+	case KEY_IS_END:
+		*scroll = UINT_MAX / 2;
 		break;
 	default:
 		break;
@@ -318,13 +276,9 @@ static bool press_anywhere(struct top *top, int key)
 		top->mode = TOP_GUIDE;
 		return true;
 	case ' ':
-		top->frozen = !top->frozen;
-		if (!top->frozen) {
+		top->frozen = !top->frozen; /* what is on its way changes nothing any more */
+		if (!top->frozen)
 			fetch_rows(top);
-		} else { /* what is on its way would move it once more */
-			request_cancel(top->request);
-			top->request = NULL;
-		}
 		return true;
 	case 'n':
 		top->has_names = !top->has_names && top_have_names(top);
@@ -348,8 +302,9 @@ static bool press_anywhere(struct top *top, int key)
 void keys_press(struct top *top, int key)
 {
 	top->is_dirty = true;
+	top->said[0] = '\0';
 	if (top->mode == TOP_PROMPT) {
-		press_in_prompt(top, key);
+		keys_prompt_press(top, key);
 	} else if (top->mode == TOP_GUIDE) {
 		top->mode = top->before_guide; /* any key */
 		top->quit = key == 'q' || key == 'Q' || key == KEY_IS_F10;

@@ -4,9 +4,11 @@
 
 #include <stddef.h>
 
+#include "ui/top.h"
+
 /* A line that is typed. Zeroed is an empty one. */
 
-#define PROMPT_SIZE 512
+#define PROMPT_SIZE TOP_TYPED_SIZE
 
 struct prompt {
 	char text[PROMPT_SIZE]; /* UTF-8 */

@@ -219,8 +219,12 @@ static int special(wint_t key)
 int screen_key(void)
 {
 	wint_t key;
+	int r;
 
-	switch (get_wch(&key)) {
+	do /* the size is looked at all the time: a change of it is no key */
+		r = get_wch(&key);
+	while (r == KEY_CODE_YES && key == KEY_RESIZE);
+	switch (r) {
 	case KEY_CODE_YES:
 		return special(key);
 	case OK:

@@ -21,15 +21,14 @@ static uint64_t number(const json_t *object, const char *name)
 	return SNAPSHOT_ABSENT;
 }
 
-/* Of what only grows: absent is nothing. */
-static uint64_t count(const json_t *object, const char *name)
+uint64_t snapshot_count(const json_t *object, const char *name)
 {
 	const uint64_t value = number(object, name);
 
 	return value == SNAPSHOT_ABSENT ? 0 : value;
 }
 
-static const char *text(const json_t *object, const char *name)
+const char *snapshot_text(const json_t *object, const char *name)
 {
 	const char *value = json_string_value(json_object_get(object, name));
 
@@ -39,7 +38,7 @@ static const char *text(const json_t *object, const char *name)
 static void read_end(struct snapshot_row *row, int side, const json_t *object,
 		     const char *ip, const char *port)
 {
-	const char *address = text(object, ip);
+	const char *address = snapshot_text(object, ip);
 	const json_t *value = json_object_get(object, port);
 
 	if (addr_parse(&row->addr[side], address, strlen(address)) < 0)
@@ -50,8 +49,8 @@ static void read_end(struct snapshot_row *row, int side, const json_t *object,
 
 static void put_process(char ret[SNAPSHOT_TEXT_SIZE], const json_t *object)
 {
-	const char *const client = text(object, "client_comm");
-	const char *const server = text(object, "server_comm");
+	const char *const client = snapshot_text(object, "client_comm");
+	const char *const server = snapshot_text(object, "server_comm");
 	char pid[2][24] = { "", "" };
 	const char *const names[2] = { "client_pid", "server_pid" };
 
@@ -69,18 +68,18 @@ bool snapshot_is_servers(const json_t *object)
 {
 	return !json_object_get(object, "client_pid") &&
 	       (json_object_get(object, "server_pid") ||
-		!strcmp(text(object, "direction"), "inbound"));
+		!strcmp(snapshot_text(object, "direction"), "inbound"));
 }
 
 static void read_flow(struct snapshot_row *row, const json_t *object)
 {
-	const char *state = text(object, "ct_state");
+	const char *state = snapshot_text(object, "ct_state");
 
-	row->id = strtoull(text(object, "flow_id"), NULL, 16);
-	snprintf(row->proto, sizeof(row->proto), "%s", text(object, "proto"));
+	row->id = strtoull(snapshot_text(object, "flow_id"), NULL, 16);
+	snprintf(row->proto, sizeof(row->proto), "%s", snapshot_text(object, "proto"));
 	snprintf(row->state, sizeof(row->state), "%s",
-		 *state ? state : text(object, "tcp_state"));
-	snprintf(row->direction, sizeof(row->direction), "%s", text(object, "direction"));
+		 *state ? state : snapshot_text(object, "tcp_state"));
+	snprintf(row->direction, sizeof(row->direction), "%s", snapshot_text(object, "direction"));
 	put_process(row->process, object);
 	read_end(row, 0, object, "src_ip", "src_port");
 	read_end(row, 1, object, "dst_ip", "dst_port");
@@ -96,12 +95,12 @@ static void read_flow(struct snapshot_row *row, const json_t *object)
 	row->age_ms = number(object, "duration_ms");
 }
 
-static void read_group(struct snapshot_row *row, const json_t *object)
+static void read_group(struct snapshot_row *row, uint64_t seed, const json_t *object)
 {
 	const uint64_t pid = number(object, "pid");
 
-	snprintf(row->key, sizeof(row->key), "%s", text(object, "key"));
-	row->id = hash_bytes(row->key, strlen(row->key), 0);
+	snprintf(row->key, sizeof(row->key), "%s", snapshot_text(object, "key"));
+	row->id = hash_bytes(row->key, strlen(row->key), seed);
 	row->flows = number(object, "flows");
 	row->rate_bps[0] = number(object, "rate_out_bps");
 	row->rate_bps[1] = number(object, "rate_in_bps");
@@ -115,7 +114,26 @@ static void read_group(struct snapshot_row *row, const json_t *object)
 		snprintf(row->process, sizeof(row->process), "%llu", (unsigned long long)pid);
 }
 
-int snapshot_read(struct snapshot *ret, const char *bytes, size_t n, struct why *why)
+static void read_sums(struct snapshot_sums *sums, const json_t *document)
+{
+	sums->at_ms = snapshot_count(document, "at_ms");
+	sums->live = snapshot_count(document, "live");
+	sums->flows = snapshot_count(document, "flows");
+	sums->rows = snapshot_count(document, "rows");
+	sums->rate_bps[0] = snapshot_count(document, "rate_out_bps");
+	sums->rate_bps[1] = snapshot_count(document, "rate_in_bps");
+	sums->connects = snapshot_count(document, "connects");
+	sums->accepts = snapshot_count(document, "accepts");
+	sums->failures = snapshot_count(document, "failures");
+	sums->segments = snapshot_count(document, "segments");
+	sums->retransmits = snapshot_count(document, "retransmits");
+	sums->lost = snapshot_count(document, "lost");
+	sums->cpu_seconds = json_number_value(json_object_get(document, "cpu_seconds"));
+	snprintf(sums->notice, sizeof(sums->notice), "%s", snapshot_text(document, "notice"));
+}
+
+int snapshot_read(struct snapshot *ret, uint64_t seed, const char *bytes, size_t n,
+		  struct why *why)
 {
 	struct snapshot read = { .document = json_loadb(bytes, n, 0, NULL) };
 	json_t *rows = json_object_get(read.document, "top"), *object;
@@ -130,27 +148,14 @@ int snapshot_read(struct snapshot *ret, const char *bytes, size_t n, struct why 
 		json_decref(read.document);
 		return why_set(why, -ENOMEM, "no memory for the view");
 	}
-	read.is_grouped = strcmp(text(read.document, "by"), "flow") != 0;
+	read.is_grouped = strcmp(snapshot_text(read.document, "by"), "flow") != 0;
 	json_array_foreach(rows, i, object) {
 		if (read.is_grouped)
-			read_group(&read.row[read.count++], object);
+			read_group(&read.row[read.count++], seed, object);
 		else
 			read_flow(&read.row[read.count++], object);
 	}
-	read.at_ms = count(read.document, "at_ms");
-	read.live = count(read.document, "live");
-	read.flows = count(read.document, "flows");
-	read.rows = count(read.document, "rows");
-	read.rate_bps[0] = count(read.document, "rate_out_bps");
-	read.rate_bps[1] = count(read.document, "rate_in_bps");
-	read.connects = count(read.document, "connects");
-	read.accepts = count(read.document, "accepts");
-	read.failures = count(read.document, "failures");
-	read.segments = count(read.document, "segments");
-	read.retransmits = count(read.document, "retransmits");
-	read.lost = count(read.document, "lost");
-	read.cpu_seconds = json_number_value(json_object_get(read.document, "cpu_seconds"));
-	read.notice = json_string_value(json_object_get(read.document, "notice"));
+	read_sums(&read.sums, read.document);
 	snapshot_fini(ret);
 	*ret = read;
 	return 0;

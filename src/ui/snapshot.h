@@ -31,21 +31,31 @@ struct snapshot_row {
 	uint64_t rtt_us, retransmits, segments, age_ms;
 };
 
-struct snapshot {
-	json_t *document; /* owned: the answer as it came */
-	bool is_grouped;
+/* What is of the host and of all that match. */
+struct snapshot_sums {
 	uint64_t at_ms;   /* of the collector's clock */
 	uint64_t live, flows, rows, rate_bps[2]; /* all; that match; rows there are; out, in */
 	uint64_t connects, accepts, failures, segments, retransmits, lost; /* only grow */
 	double cpu_seconds;
-	const char *notice; /* of the document; NULL: none */
+	char notice[320]; /* empty: none */
+};
+
+struct snapshot {
+	json_t *document; /* owned: the answer as it came */
+	bool is_grouped;
+	struct snapshot_sums sums;
 	struct snapshot_row *row; /* owned */
 	size_t count;
 };
 
-/* Replaces *ret; on failure it is kept. 0, -EBADMSG with the sentence, -ENOMEM. */
-int snapshot_read(struct snapshot *ret, const char *bytes, size_t n, struct why *why);
+/* Replaces *ret; on failure it is kept. The id of a group is a hash of its key that begins
+ * with `seed`. 0, -EBADMSG with the sentence, -ENOMEM. */
+int snapshot_read(struct snapshot *ret, uint64_t seed, const char *bytes, size_t n,
+		  struct why *why);
 void snapshot_fini(struct snapshot *snapshot);
+/* A member of an object: what is absent or of another type is "" and 0. */
+const char *snapshot_text(const json_t *object, const char *name);
+uint64_t snapshot_count(const json_t *object, const char *name);
 /* The i-th row's own object. */
 json_t *snapshot_object(const struct snapshot *snapshot, size_t i);
 /* What is known of one socket of that flow is of the responder's: no other is here. */

@@ -42,6 +42,11 @@ uint64_t top_interval_now_ms(const struct top *top)
 	return top_interval_ms[top->interval];
 }
 
+bool top_in_detail(const struct top *top)
+{
+	return (top->mode == TOP_GUIDE ? top->before_guide : top->mode) == TOP_DETAIL;
+}
+
 static void resize(struct top *top)
 {
 	unsigned rows, columns;
@@ -110,6 +115,8 @@ static void take_names(struct top *top, const struct pollfd *fds, unsigned n)
 
 static int until_ms(const struct top *top, uint64_t now_boot_ns)
 {
+	uint64_t ms;
+
 	if (top->is_dirty)
 		return 0;
 	if (top->request)
@@ -118,7 +125,8 @@ static int until_ms(const struct top *top, uint64_t now_boot_ns)
 		return IDLE_MS;
 	if (top->next_boot_ns <= now_boot_ns)
 		return 0;
-	return (int)((top->next_boot_ns - now_boot_ns + NUM_NS_PER_MS - 1) / NUM_NS_PER_MS);
+	ms = (top->next_boot_ns - now_boot_ns + NUM_NS_PER_MS - 1) / NUM_NS_PER_MS;
+	return ms < IDLE_MS ? (int)ms : IDLE_MS;
 }
 
 /* An answer that is late is not overtaken by the next question. */
@@ -163,6 +171,13 @@ static int loop(struct top *top, int signals, struct why *why)
 	return 0;
 }
 
+void top_set_typed(struct top *top, const char *text)
+{
+	const bool is_blank = !text || !text[strspn(text, TOP_BLANKS)];
+
+	snprintf(top->typed, sizeof(top->typed), "%s", is_blank ? "" : text);
+}
+
 static void begin(struct top *top, const struct top_conf *conf)
 {
 	top->conf = *conf;
@@ -171,7 +186,7 @@ static void begin(struct top *top, const struct top_conf *conf)
 	top->all = conf->all;
 	top->bits = conf->bits;
 	top->has_names = conf->names && top_have_names(top);
-	snprintf(top->typed, sizeof(top->typed), "%s", conf->typed ? conf->typed : "");
+	top_set_typed(top, conf->typed);
 	top->is_descending = !conf->order || *conf->order == '-';
 	snprintf(top->order, sizeof(top->order), "%s",
 		 conf->order ? conf->order + (*conf->order == '-') : "rate");
@@ -209,7 +224,7 @@ int top_run(const struct top_conf *conf, struct why *why)
 	}
 	if (r == 0) {
 		resize(&top);
-		fetch_standing(&top);
+		standing_ask(&top);
 		r = loop(&top, signals, why);
 	}
 	end(&top);

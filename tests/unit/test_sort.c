@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/why.h"
 #include "encode/encode.h"
 #include "serve/sort.h"
@@ -66,6 +67,47 @@ static void keeps_the_best_of_many(void **state)
 {
 	check("-bytes", 100, 100);
 	check("-bytes", MANY + 1, MANY);
+}
+
+/* One of 100 segments is more than two of 1,000; of the server's socket its own count. */
+static void a_share_is_of_the_segments_of_the_socket(void **state)
+{
+	struct record record = { .direction = DIRECTION_OUTBOUND };
+	static const struct {
+		uint32_t retransmits;
+		uint64_t segments[SIDES];
+		enum direction direction;
+	} cases[] = {
+		{ 2, { 1000, 1 }, DIRECTION_OUTBOUND },
+		{ 1, { 100, 1 }, DIRECTION_OUTBOUND },
+		{ 1, { 1, 50 }, DIRECTION_INBOUND },
+		{ 0, { 7, 7 }, DIRECTION_OUTBOUND },
+		{ 9, { 0, 0 }, DIRECTION_OUTBOUND }, /* of nothing: the last either way */
+	};
+	static const uint32_t falling[] = { 2, 1, 0, 3, 4 }, rising[] = { 3, 0, 1, 2, 4 };
+	struct sort_row row;
+	struct sort *sort;
+
+	for (int descending = 0; descending < 2; descending++) {
+		assert_int_equal(sort_new(&sort, descending ? "-retransmit_percent" :
+					  "retransmit_percent", 0, NULL), 0);
+		for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+			record_set(&record, FIELD_RETRANSMITS);
+			record_set(&record, FIELD_TCP_SEGMENTS_ORIG);
+			record_set(&record, FIELD_DIRECTION);
+			record.direction = cases[i].direction;
+			record.retransmits[INITIATOR] = cases[i].retransmits;
+			memcpy(record.tcp_segments, cases[i].segments, sizeof(cases[i].segments));
+			sort_offer(sort, &record, i);
+		}
+		while (!sort_finish(sort, 100))
+			;
+		for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+			assert_true(sort_row(sort, i, &row));
+			assert_int_equal(row.cursor, descending ? falling[i] : rising[i]);
+		}
+		sort_free(sort);
+	}
 }
 
 static void names_the_nearest_field(void **state)
@@ -149,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_all_without_a_limit),
 		cmocka_unit_test(keeps_the_best_of_many),
+		cmocka_unit_test(a_share_is_of_the_segments_of_the_socket),
 		cmocka_unit_test(names_the_nearest_field),
 		cmocka_unit_test(takes_every_title_of_the_table),
 		cmocka_unit_test(sorts_by_the_other_end_where_one_is_absent),

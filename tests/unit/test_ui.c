@@ -275,10 +275,12 @@ static void an_answer_is_read_and_nonsense_leaves_the_last_one(void **state)
 		"\"inbound\",\"tcp_state\":\"established\",\"server_pid\":9,"
 		"\"server_comm\":\"sshd\","
 		"\"tcp_segments_orig\":7,\"tcp_segments_reply\":200,\"retransmits\":1}]}";
+	static const char groups[] = "{\"by\":\"host\",\"top\":[{\"key\":\"-\"}]}";
 	struct snapshot snapshot = { 0 };
+	uint64_t id[2];
 	struct why why;
 
-	assert_int_equal(snapshot_read(&snapshot, flows, strlen(flows), &why), 0);
+	assert_int_equal(snapshot_read(&snapshot, 0, flows, strlen(flows), &why), 0);
 	assert_int_equal(snapshot.count, 1);
 	assert_int_equal(snapshot.row[0].id, 0xff);
 	assert_int_equal(snapshot.row[0].port[1], 65535);
@@ -287,15 +289,21 @@ static void an_answer_is_read_and_nonsense_leaves_the_last_one(void **state)
 	assert_true(snapshot.row[0].bytes[0] == SNAPSHOT_ABSENT);
 	/* of the server's socket: its segments, not the client's */
 	assert_true(snapshot_retransmit_percent(&snapshot.row[0]) == 0.5);
-	assert_int_equal(snapshot_read(&snapshot, "{\"top\":1}", 9, &why), -EBADMSG);
-	assert_int_equal(snapshot_read(&snapshot, flows, 60, &why), -EBADMSG);
-	assert_int_equal(snapshot_read(&snapshot, NULL, 0, &why), -EBADMSG);
+	assert_int_equal(snapshot_read(&snapshot, 0, "{\"top\":1}", 9, &why), -EBADMSG);
+	assert_int_equal(snapshot_read(&snapshot, 0, flows, 60, &why), -EBADMSG);
+	assert_int_equal(snapshot_read(&snapshot, 0, NULL, 0, &why), -EBADMSG);
 	assert_int_equal(snapshot.count, 1);
 	/* all of another type than it should be */
-	assert_int_equal(snapshot_read(&snapshot, "{\"by\":3,\"rows\":\"x\",\"top\":[1,[],{"
+	assert_int_equal(snapshot_read(&snapshot, 0, "{\"by\":3,\"rows\":\"x\",\"top\":[1,[],{"
 				       "\"src_ip\":2,\"src_port\":\"y\",\"rtt_us\":-4}]}", 72,
 				       &why), 0);
 	assert_int_equal(snapshot.count, 3);
+	/* a group of the same name under another filter has another past */
+	for (uint64_t seed = 0; seed < 2; seed++) {
+		assert_int_equal(snapshot_read(&snapshot, seed, groups, strlen(groups), &why), 0);
+		id[seed] = snapshot.row[0].id;
+	}
+	assert_true(id[0] != id[1]);
 	snapshot_fini(&snapshot);
 }
 
@@ -318,15 +326,16 @@ static void a_groups_row_makes_a_filter(void **state)
 			struct filter *filter = NULL;
 			struct why why = { "" };
 
-			assert_true(kind_filter(text, sizeof(text), &kind_table[kind],
+			assert_null(kind_filter(text, sizeof(text), &kind_table[kind],
 						keys[kind][i]));
 			if (filter_new(&filter, text, NULL, &why) < 0)
 				fail_msg("%s: %s", text, why.text);
 			filter_free(filter);
 		}
 	}
-	assert_false(kind_filter(text, sizeof(text), &kind_table[1], "(others)"));
-	assert_false(kind_filter(text, sizeof(text), &kind_table[1], "it's \"both\""));
+	assert_non_null(kind_filter(text, sizeof(text), &kind_table[1], "(others)"));
+	assert_non_null(kind_filter(text, sizeof(text), &kind_table[1], "it's \"both\""));
+	assert_non_null(kind_filter(text, sizeof(text), &kind_table[1], "a\uFFFDb"));
 }
 
 static void every_column_of_any_row_is_text(void **state)
