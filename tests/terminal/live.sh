@@ -39,6 +39,45 @@ test_live_flows_show_their_processes_and_rates() {
 	weir_stop
 }
 
+# Two that have the same ends and no ports: only their number tells them apart.
+test_detail_keeps_to_its_own_of_two_pings() {
+	local pids=() size
+	pair
+	weir_start
+	for size in 100 1000; do
+		inside a ping -q -c 300 -i 0.2 -s "$size" 10.0.0.2 >"$T/ping.$size" &
+		pids+=($!)
+	done
+	screen 120x40 "$WEIR top -a 'proto = icmp' 0.2"
+	wait_for shows 'flows 1/2 '
+	wait_for shows '^ *icmp .* 10.0.0.1 +10.0.0.2 '
+	keys s s s s s s s s
+	wait_for shows 'SENT-'
+	keys Down
+	wait_for shows 'flows 2/2 '
+	keys Enter
+	# whatever is counted, each packet of the small one has 100 bytes and two heads
+	wait_for pings_of 128 10
+	keys Escape Home
+	wait_for shows 'flows 1/2 '
+	keys Enter
+	wait_for pings_of 1028 10
+	end_top
+	kill "${pids[@]}"
+	weir_stop
+}
+
+# pings_of BYTES LEAST: that many a packet, of LEAST packets or more
+pings_of() {
+	local packets bytes
+	shows '^ packets '
+	packets=$(sed -nE 's/^ packets +([0-9]+) .*/\1/p' "$T/picture")
+	bytes=$(sed -nE 's/^ bytes +([0-9]+|[0-9.]+K \(([0-9]+)\)) .*/\1 \2/p' "$T/picture")
+	bytes=${bytes##*(}
+	bytes=${bytes%%)*}
+	is "$packets" -ge "$2" && is "$bytes" -eq $((packets * $1))
+}
+
 # The numbers are the kernel's: conntrack's own table is the witness.
 test_its_totals_are_those_of_conntrack() {
 	local bytes

@@ -125,6 +125,127 @@ test_without_utf8_and_without_colour_it_is_plain_ascii() {
 	end_top
 }
 
+# An interval and a count as vmstat has them; any duration.
+test_it_ends_after_so_many_answers() {
+	top 80x24 40 0.2 3
+	wait_for ended
+	is "$(cat "$T/status")" = 0
+	mux kill-server
+	top 80x24 40 30d
+	wait_for shows 'every 2592000 s'
+	wait_for shows '1/40'
+	keys +
+	wait_for shows 'not less often than this'
+	keys -
+	wait_for shows 'every 60 s'
+	keys - - - - - - - - -
+	wait_for shows 'not more often than this'
+	end_top
+	# the next step from what is none
+	top 80x24 40 7
+	keys +
+	wait_for shows 'every 10 s'
+	end_top
+}
+
+# Frozen is frozen, whatever else is changed.
+test_frozen_it_stands_still() {
+	top 80x24 40 0.2
+	wait_for shows '1/40'
+	keys Space
+	wait_for shows ' frozen'
+	keys - b Down
+	wait_for shows '2/40  frozen'
+	keys Space
+	wait_for shows 'every 100 ms'
+	end_top
+}
+
+test_blanks_are_no_filter_and_a_long_one_is_taken_whole() {
+	local long='port 1' i
+	top 80x24 40 "' , '"
+	wait_for shows '1/40'
+	keys / Space , Enter
+	wait_for shows_not '^ filter:'
+	wait_for shows '1/40'
+	end_top
+	for i in $(seq 2 200); do long+=" or port $i"; done
+	top 80x24 40 "'$long or port 443'"
+	wait_for shows '^ filter: port 1 or port 2 .*…$'
+	wait_for shows 'flows [0-9]+ of 40  all: '
+	wait_for shows ':443 '
+	end_top
+	status_is 2 script -qec "'$WEIR' top '$long$(printf '%2500s' '')or port 443'" /dev/null \
+		>"$T/said"
+	cat "$T/said"
+	grep -q 'a filter of more than 4095 bytes: weir list takes longer ones' "$T/said"
+}
+
+# tmux tells of a new size in its own time
+is_sized() {
+	is "$(stty size -F "$(mux display -p '#{pane_tty}')")" = "$1"
+}
+
+test_rows_end_at_a_thousand_and_it_says_so() {
+	top 120x40 3000
+	wait_for shows '1/3000'
+	keys End
+	wait_for shows 'flows 1000/3000 \(no more are shown\)'
+	keys Up
+	wait_for shows 'flows 999/3000  every'
+	# no room is left below while rows are hidden above
+	mux resize-window -x 120 -y 100
+	wait_for shows 'flows 999/3000'
+	is "$(grep -cE '^(tcp|udp|icmp) ' "$T/picture")" -ge 90
+	mux resize-window -x 120 -y 40
+	wait_for is_sized '40 120'
+	end_top
+}
+
+test_what_enter_cannot_do_is_said() {
+	local i
+	top 120x40 40
+	for i in $(seq 8); do
+		keys 7
+		wait_for shows '^tcp '
+		keys Enter
+		wait_for shows 'DESTINATION'
+	done
+	keys 7
+	wait_for shows '^tcp '
+	keys Enter
+	wait_for shows 'no deeper than this: Esc goes back'
+	keys Escape
+	wait_for shows_not 'no deeper'
+	end_top
+}
+
+# Below the help, too; the sums of all go on.
+test_detail_is_of_its_flow_and_ends_where_its_lines_end() {
+	local sums
+	top 80x24 40 0.1
+	wait_for shows '1/40'
+	sums=$(grep -oE '^ out/s.*flows 40' "$T/picture")
+	keys Down Enter
+	wait_for shows '^ address'
+	keys '?'
+	wait_for shows 'arrows j k'
+	is_still
+	keys x
+	wait_for shows '^ address'
+	shows_not 'it has ended'
+	is "$(grep -oE '^ out/s.*flows 40' "$T/picture")" = "$sums"
+	keys NPage NPage NPage
+	wait_for shows 'nothing has been told of it'
+	keys Up
+	wait_for shows_not 'nothing has been told of it'
+	keys Home
+	wait_for shows '^ +initiator'
+	keys Escape
+	wait_for shows ' 2/40 '
+	end_top
+}
+
 test_a_hundred_thousand_flows_are_ten_times_a_second_no_burden() {
 	recording 100000
 	top 120x40 100000 0.1
