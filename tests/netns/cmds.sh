@@ -87,6 +87,28 @@ answered_by_nobody() {
 	is "$(wc -c <"$T/out.$1")" -eq 0
 }
 
+# One that answers and then stands still.
+test_an_answer_that_stops_halfway_is_not_waited_for() {
+	"$PYTHON" -S -E -c 'import socket, sys
+door = socket.socket(socket.AF_UNIX)
+door.bind(sys.argv[1])
+door.listen()
+kept = []
+while True:
+    kept.append(door.accept()[0])
+    kept[-1].settimeout(1)
+    try:
+        if kept[-1].recv(4096):
+            kept[-1].sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n")
+    except OSError:
+        pass' "$T/door" &
+	door_pid=$!
+	wait_for test -S "$T/door"
+	status_is 1 timeout 20 "$WEIR" list --socket "$T/door" >"$T/out" 2>"$T/err"
+	is "$(cat "$T/err")" = 'weir: the collector does not answer: is it stopped?'
+	kill "$door_pid"
+}
+
 test_a_stopped_daemon_is_not_waited_for() {
 	local asking=() command
 	weir_start
