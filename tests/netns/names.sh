@@ -84,6 +84,23 @@ test_list_does_not_wait_for_a_server_that_is_silent() {
 	step_close
 }
 
+names_were_shown() {
+	is "$(grep -cP '\tclient\.test:\d+\tserver\.example:web-test\t' "$T/list")" -ge "$1"
+}
+
+test_a_watched_list_has_names_and_asks_for_each_once() {
+	resolver 10.0.0.2=server.example
+	open_one 10.0.0.2
+	"$WEIR" list -ar -N a --watch 200ms 'tcp and port 4000' >"$T/list" 2>"$T/list.log" &
+	list_pid=$!
+	wait_for names_were_shown 5
+	kill -INT "$list_pid"
+	wait "$list_pid"
+	fails grep -qF 10.0.0.2:4000 "$T/list"
+	was_asked 1 2.0.0.10.in-addr.arpa
+	step_close
+}
+
 # --- trace ------------------------------------------------------------------------
 
 # trace_both: one with numbers and one with names, once both have begun
