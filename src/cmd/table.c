@@ -5,7 +5,8 @@
 #include "cmd/cmd.h"
 
 const struct cmd cmd_table[] = {
-	{ "top", "[FLAGS] [FILTER] [INTERVAL [COUNT]]", "the live view: who talks to whom, how well",
+	{ "top", "[FLAGS] [FILTER] [INTERVAL [COUNT]]",
+	  "the live view: who talks to whom, how well",
 	  cmd_top },
 	{ "list", "[FLAGS] [FILTER] [INTERVAL [COUNT]]", "the flows alive now", cmd_list },
 	{ "trace", "[FLAGS] [FILTER]", "one line per event as it happens", cmd_trace },

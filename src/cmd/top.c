@@ -42,8 +42,8 @@ int cmd_top(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (strlen(options.typed) >= TOP_TYPED_SIZE) {
-		fprintf(stderr, "weir: a filter of more than %d bytes: weir list takes longer ones\n",
-			TOP_TYPED_SIZE - 1);
+		fprintf(stderr, "weir: a filter of more than %d bytes: "
+			"weir list takes longer ones\n", TOP_TYPED_SIZE - 1);
 		options_fini(&options);
 		return EXIT_USAGE;
 	}

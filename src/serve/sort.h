@@ -21,8 +21,8 @@ struct sort_row {
 };
 
 /* order: FIELD or -FIELD (descending), also bytes, packets, rate, duration, pid,
- * comm, retransmit_percent (of the segments of the socket that retransmitted) and every column of the table by its name or title. limit 0: all. -EINVAL
- * with the nearest name. */
+ * comm, retransmit_percent (of the segments of the socket that retransmitted) and every
+ * column of the table by its name or title. limit 0: all. -EINVAL with the nearest name. */
 int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *why);
 /* The same of rows that are no records: their keys are the caller's. -ENOMEM. */
 int sort_new_keyed(struct sort **ret, bool descending, uint64_t limit);

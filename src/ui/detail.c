@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "ui/top_impl.h"
 
+__attribute__((format(printf, 2, 3)))
 static void add(char filter[DETAIL_FILTER_SIZE], const char *format, ...)
 {
 	const size_t n = strlen(filter);

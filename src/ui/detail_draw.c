@@ -251,8 +251,9 @@ static void draw_title(struct top *top)
 		num_print_duration(age, sizeof(age),
 				   snapshot_count(object, "duration_ms") / 1000 * NUM_NS_PER_S);
 	snprintf(text, sizeof(text), "%s %s  %s  age %s%s", snapshot_text(object, "proto"),
-		 *state ? state : snapshot_text(object, "tcp_state"), snapshot_text(object, "direction"),
-		 *age ? age : "-", top->detail.has_ended ? "  it has ended: its last values" : "");
+		 *state ? state : snapshot_text(object, "tcp_state"),
+		 snapshot_text(object, "direction"), *age ? age : "-",
+		 top->detail.has_ended ? "  it has ended: its last values" : "");
 	frame_put(frame, 3, 1, frame->columns, top->detail.has_ended ? LOOK_WARN : LOOK_BOLD, text);
 }
 

@@ -25,8 +25,8 @@ struct top_conf {
 	const char *advice;    /* what is not seen and the command that helps; NULL: nothing */
 };
 
-/* Until q, the last answer or a signal that ends; the terminal is then as it was. 0, or -errno with the
- * sentence. A collector that goes away is waited for. */
+/* Until q, the last answer or a signal that ends; the terminal is then as it was. 0, or
+ * -errno with the sentence. A collector that goes away is waited for. */
 int top_run(const struct top_conf *conf, struct why *why);
 
 #endif

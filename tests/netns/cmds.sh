@@ -99,7 +99,8 @@ while True:
     kept[-1].settimeout(1)
     try:
         if kept[-1].recv(4096):
-            kept[-1].sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n")
+            kept[-1].sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             b"4\r\n{\"a\"\r\n")
     except OSError:
         pass' "$T/door" &
 	door_pid=$!
