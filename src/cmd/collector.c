@@ -9,17 +9,19 @@
 #include "cmd/collector.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/caps.h"
@@ -36,9 +38,16 @@
 
 /* A first pass over a million flows takes some seconds. */
 #define READY_NS (30 * NUM_NS_PER_S)
-#define READY_LOOK_NS (10 * NUM_NS_PER_MS)
+#define LOOK_MS 10
+/* A large recording is read for minutes: after this long a person wants to know. */
+#define READING_MS 3000
+/* What ends the child takes its programs out of the kernel and frees a million flows. */
+#define END_S 10
+/* From its last descriptor's end to its own. */
+#define GONE_S 2
 
-static int collect(const struct engine_conf *given, int listen_fd, pid_t parent,
+/* Closes open_fd, the end of a pipe, once all that takes long has been opened. */
+static int collect(const struct engine_conf *given, int listen_fd, int open_fd, pid_t parent,
 		   struct why *why)
 {
 	struct engine_conf engine_conf = *given;
@@ -53,6 +62,7 @@ static int collect(const struct engine_conf *given, int listen_fd, pid_t parent,
 		return r;
 	engine_conf.loop = serve_conf.loop = loop;
 	r = engine_new(&engine, &engine_conf, why);
+	close(open_fd);
 	if (r == 0) {
 		serve_conf.engine = engine;
 		r = serve_open(&serve, &serve_conf, why);
@@ -82,7 +92,7 @@ static int exit_code_of(int r)
 	}
 }
 
-static void child(const struct engine_conf *given, int listen_fd, pid_t parent)
+static void child(const struct engine_conf *given, int listen_fd, int open_fd, pid_t parent)
 {
 	struct settings mine = *given->settings;
 	struct engine_conf conf = *given;
@@ -93,14 +103,15 @@ static void child(const struct engine_conf *given, int listen_fd, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_FAILED);
-	/* Ctrl-C is the command's: it ends, and the connection with it */
+	/* Ctrl-C and Ctrl-\ are the command's: it ends, and the connection with it */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_LEVEL_ERROR);
 	mine.conntrack_track = false;
 	conf.settings = &mine;
 	conf.read_only = true;
-	r = collect(&conf, listen_fd, parent, &why);
+	r = collect(&conf, listen_fd, open_fd, parent, &why);
 	if (r < 0)
 		log_error("%s", why.text[0] ? why.text : strerror(-r));
 	_exit(r < 0 ? exit_code_of(r) : EXIT_OK);
@@ -111,18 +122,50 @@ static size_t ignore_body(void *context, const char *bytes, size_t n)
 	return n;
 }
 
+/* Leaves it to be waited for; how is zero when nobody knows. */
+static bool has_ended(const struct collector *collector, siginfo_t *how)
+{
+	*how = (siginfo_t){ 0 };
+	return waitid(P_PID, (id_t)collector->pid, how, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	       how->si_pid == collector->pid;
+}
+
+static bool ends_within(const struct collector *collector, unsigned seconds, siginfo_t *how)
+{
+	const uint64_t until_mono_ns = clock_mono_ns() + seconds * NUM_NS_PER_S;
+	struct pollfd end = { .fd = collector->ended_fd, .events = POLLIN };
+
+	while (!has_ended(collector, how)) {
+		if (clock_mono_ns() >= until_mono_ns)
+			return false;
+		poll(&end, 1, LOOK_MS); /* without a descriptor it is a pause */
+	}
+	return true;
+}
+
+/* Until the child has opened everything, or has ended. A recording takes its time. */
+static void wait_open(int open_fd, const char *replay_path)
+{
+	struct pollfd fd = { .fd = open_fd, .events = POLLIN };
+
+	if (!replay_path || poll(&fd, 1, READING_MS) != 0)
+		return;
+	fprintf(stderr, "weir: still reading %s\n", replay_path);
+	while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 static int wait_ready(struct client *client, struct why *why)
 {
 	const uint64_t until_ns = clock_boot_ns() + READY_NS;
-	const struct timespec pause = { .tv_nsec = READY_LOOK_NS };
-	const struct client_outlet nothing = { ignore_body, NULL };
+	const struct client_outlet nothing = { .body = ignore_body };
 	int r;
 
 	do {
 		r = client_get(client, "/-/ready", NULL, &nothing, why);
 		if (r != -EAGAIN)
 			return r;
-		nanosleep(&pause, NULL);
+		poll(NULL, 0, LOOK_MS);
 	} while (clock_boot_ns() < until_ns);
 	return why_set(why, -ETIMEDOUT, "the collector did not get ready in 30 s");
 }
@@ -150,50 +193,87 @@ static int listen_anywhere(char *name, size_t size, struct why *why)
 	return fd;
 }
 
+/* The child, which listens at listen_fd; *open_fd ends when it has opened everything. */
+static int fork_child(struct collector *collector, const struct engine_conf *conf,
+		      int listen_fd, int *open_fd, struct why *why)
+{
+	const pid_t self = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return why_set(why, -errno, "pipe: %s", strerror(errno));
+	/* who started us may ignore it: then nobody could tell how the child ended */
+	signal(SIGCHLD, SIG_DFL);
+	fflush(NULL);
+	collector->pid = fork();
+	if (collector->pid == 0) {
+		close(ends[0]);
+		child(conf, listen_fd, ends[1], self);
+	}
+	close(ends[1]);
+	if (collector->pid < 0) {
+		const int r = why_set(why, -errno, "fork: %s", strerror(errno));
+
+		close(ends[0]);
+		return r;
+	}
+	*open_fd = ends[0];
+	collector->ended_fd = (int)syscall(SYS_pidfd_open, collector->pid, 0);
+	return 0;
+}
+
 static int start_private(struct collector *collector, const struct engine_conf *conf,
 			 struct why *why)
 {
-	const pid_t self = getpid();
 	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	const int listen_fd = listen_anywhere(name, sizeof(name), why);
-	int r;
+	int r, open_fd = -1;
 
 	if (listen_fd < 0)
 		return listen_fd;
-	fflush(NULL);
-	collector->pid = fork();
-	if (collector->pid < 0) {
-		r = why_set(why, -errno, "fork: %s", strerror(errno));
-		close(listen_fd);
-		return r;
-	}
-	if (collector->pid == 0)
-		child(conf, listen_fd, self);
+	r = fork_child(collector, conf, listen_fd, &open_fd, why);
 	close(listen_fd);
+	if (r < 0)
+		return r;
+	wait_open(open_fd, conf->replay_path);
+	close(open_fd);
 	r = client_open_abstract(&collector->client, name, why);
 	if (r == 0)
 		r = wait_ready(collector->client, why);
 	return r;
 }
 
-int collector_failed(int r, const struct why *why)
+static int say(int r, const struct why *why)
 {
 	fprintf(stderr, "weir: %s\n", why->text[0] ? why->text : strerror(-r));
 	return exit_code_of(r);
 }
 
-/* A private collector that could not start has said why itself. */
-static int private_failed(struct collector *collector, int r, const struct why *why)
+/* What went away is gone for good when it was our own: how is worth more than that. */
+int collector_failed(const struct collector *collector, int r, const struct why *why)
 {
-	int status = 0;
+	siginfo_t how;
 
-	if (r == -EPIPE && collector->pid > 0 &&
-	    waitpid(collector->pid, &status, 0) == collector->pid) {
-		collector->pid = 0;
-		if (WIFEXITED(status) && WEXITSTATUS(status))
-			return WEXITSTATUS(status);
-	}
-	return collector_failed(r, why);
+	if (r != -EPIPE || collector->pid <= 0 || !ends_within(collector, GONE_S, &how))
+		return say(r, why);
+	if (how.si_code == CLD_KILLED || how.si_code == CLD_DUMPED)
+		fprintf(stderr, "weir: the private collector was ended by signal %d, %s\n",
+			how.si_status, strsignal(how.si_status));
+	else
+		fprintf(stderr, "weir: the private collector has ended, with code %d\n",
+			how.si_status);
+	return EXIT_FAILED;
+}
+
+/* A private collector that could not start has said why itself. */
+static int private_failed(const struct collector *collector, int r, const struct why *why)
+{
+	siginfo_t how;
+
+	if (r == -EPIPE && collector->pid > 0 && ends_within(collector, GONE_S, &how) &&
+	    how.si_code == CLD_EXITED && how.si_status)
+		return how.si_status;
+	return collector_failed(collector, r, why);
 }
 
 /* Why there is nobody to ask, and what would help. */
@@ -219,7 +299,7 @@ static int ask_daemon(struct collector *collector, const char *socket_path,
 	if (r == 0)
 		return -1;
 	if (r == -ETIMEDOUT) /* there is a daemon */
-		return collector_failed(r, &why);
+		return say(r, &why);
 	if (caps_has(CAP_NET_ADMIN) || wish == COLLECTOR_QUIET)
 		return 0;
 	if (wish == COLLECTOR_PRIVILEGED) {
@@ -238,7 +318,7 @@ int collector_open(struct collector *collector, const struct settings *settings,
 	struct why why = { "" };
 	int r = 0;
 
-	*collector = (struct collector){ 0 };
+	*collector = (struct collector){ .ended_fd = -1 };
 	if (!replay_path)
 		r = ask_daemon(collector, settings->listen_socket, wish);
 	if (r)
@@ -251,13 +331,31 @@ int collector_open(struct collector *collector, const struct settings *settings,
 	return r;
 }
 
+/* A stopped one takes the request to end when it is continued, and one that does not end
+ * must not keep the command. */
+static void end_private(const struct collector *collector)
+{
+	siginfo_t how;
+
+	kill(collector->pid, SIGTERM); /* our own child, not yet reaped */
+	kill(collector->pid, SIGCONT);
+	if (!ends_within(collector, END_S, &how)) {
+		fprintf(stderr, "weir: the private collector did not end within %d s "
+				"and was killed\n", END_S);
+		kill(collector->pid, SIGKILL);
+		ends_within(collector, GONE_S, &how);
+	}
+	waitpid(collector->pid, NULL, WNOHANG);
+}
+
 void collector_close(struct collector *collector)
 {
 	client_close(collector->client);
 	collector->client = NULL;
-	if (collector->pid <= 0)
-		return;
-	kill(collector->pid, SIGTERM); /* our own child, not yet reaped */
-	waitpid(collector->pid, NULL, 0);
+	if (collector->pid > 0)
+		end_private(collector);
 	collector->pid = 0;
+	if (collector->ended_fd >= 0)
+		close(collector->ended_fd);
+	collector->ended_fd = -1;
 }

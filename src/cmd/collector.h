@@ -12,6 +12,8 @@ struct why;
 struct collector {
 	struct client *client; /* owned */
 	pid_t pid;             /* the private collector; 0: there is a daemon */
+	int ended_fd;          /* owned: readable once the private collector has ended, which
+				* no other replaces; -1: there is a daemon (or no pidfd) */
 };
 
 enum collector_wish {
@@ -26,9 +28,11 @@ enum collector_wish {
  * leaves. Says what failed; -1 to go on, else the exit code. */
 int collector_open(struct collector *collector, const struct settings *settings,
 		   enum collector_wish wish, const char *replay_path);
+/* Ends the private collector; one that does not end is killed, which is said. */
 void collector_close(struct collector *collector);
 
-/* The exit code for a failed request, said on stderr. */
-int collector_failed(int r, const struct why *why);
+/* The exit code for a failed request, said on stderr; before collector_close. Of a private
+ * collector that went away it says how it ended. */
+int collector_failed(const struct collector *collector, int r, const struct why *why);
 
 #endif

@@ -203,7 +203,7 @@ int cmd_list(int argc, char **argv)
 		r = list_rounds(&collector, &listing, argv, &why);
 	if (r == 0 && collector.pid && listing.table && !has_rows(&listing))
 		say_notice(&collector);
-	r = r < 0 ? collector_failed(r, &why) : output_exit_code(listing.written);
+	r = r < 0 ? collector_failed(&collector, r, &why) : output_exit_code(listing.written);
 	collector_close(&collector);
 	resolve_fini(&listing.resolve);
 	buf_fini(&listing.rows);

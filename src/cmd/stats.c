@@ -122,9 +122,8 @@ int cmd_stats(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	r = answer_get(&collector, "/api/v1/stats", &answer, &why);
-	collector_close(&collector);
 	if (r < 0) {
-		r = collector_failed(r, &why);
+		r = collector_failed(&collector, r, &why);
 	} else if (options.output && !strcmp(options.output, "json")) {
 		r = output_exit_code(output_write(answer.data, answer.len));
 	} else {
@@ -134,6 +133,7 @@ int cmd_stats(int argc, char **argv)
 		r = !root ? EXIT_FAILED : output_exit_code(fflush(stdout) ? -errno : 0);
 		json_decref(root);
 	}
+	collector_close(&collector);
 	buf_fini(&answer);
 	return r;
 }

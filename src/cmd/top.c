@@ -62,9 +62,10 @@ int cmd_top(int argc, char **argv)
 			.color = !options.no_color,
 			.names = options.resolve,
 			.advice = advice_for(&collector, &options),
+			.ended_fd = collector.ended_fd,
 		};
 		r = top_run(&conf, &why);
-		r = r < 0 ? collector_failed(r, &why) : EXIT_OK;
+		r = r < 0 ? collector_failed(&collector, r, &why) : EXIT_OK;
 		collector_close(&collector);
 	}
 	options_fini(&options);

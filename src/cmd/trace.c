@@ -48,7 +48,7 @@ int cmd_trace(int argc, char **argv)
 		else if (r == 0)
 			r = client_get(collector.client, "/api/v1/events", params, &outlet, &why);
 		resolve_fini(&resolve);
-		r = r < 0 ? collector_failed(r, &why) : output_exit_code(written);
+		r = r < 0 ? collector_failed(&collector, r, &why) : output_exit_code(written);
 		collector_close(&collector);
 	}
 	options_fini(&options);

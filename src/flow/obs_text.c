@@ -17,6 +17,7 @@
 
 enum member_type {
 	MEMBER_U8, MEMBER_U16, MEMBER_U32, MEMBER_U64, MEMBER_BOOL,
+	MEMBER_TIME, /* ns that fit 63 bits: differences of two are computed with a sign */
 	MEMBER_TUPLE, MEMBER_ADDR, MEMBER_TEXT, MEMBER_LABELS,
 };
 
@@ -43,8 +44,8 @@ static const struct member ct_members[] = {
 	{ "bytes1", MEMBER_U64, AT(ct.bytes[1]), 0 },
 	{ "packets0", MEMBER_U64, AT(ct.packets[0]), 0 },
 	{ "packets1", MEMBER_U64, AT(ct.packets[1]), 0 },
-	{ "start", MEMBER_U64, AT(ct.start_wall_ns), 0 },
-	{ "stop", MEMBER_U64, AT(ct.stop_wall_ns), 0 },
+	{ "start", MEMBER_TIME, AT(ct.start_wall_ns), 0 },
+	{ "stop", MEMBER_TIME, AT(ct.stop_wall_ns), 0 },
 	{ "state", MEMBER_U8, AT(ct.tcp_state), 0 },
 	{ "labels", MEMBER_LABELS, AT(ct.labels), 0 },
 	{ "may_be_old", MEMBER_BOOL, AT(may_be_old), 0 },
@@ -102,8 +103,8 @@ static const struct member sweep_members[] = {
 	{ "tcp_only", MEMBER_BOOL, AT(sweep.tcp_only), 0 },
 	{ "udp_only", MEMBER_BOOL, AT(sweep.udp_only), 0 },
 	{ "moved_only", MEMBER_BOOL, AT(sweep.moved_only), 0 },
-	{ "began", MEMBER_U64, AT(sweep.began_boot_ns), 0 },
-	{ "owners", MEMBER_U64, AT(sweep.owners_boot_ns), 0 },
+	{ "began", MEMBER_TIME, AT(sweep.began_boot_ns), 0 },
+	{ "owners", MEMBER_TIME, AT(sweep.owners_boot_ns), 0 },
 	{ NULL, MEMBER_U8, 0, 0 },
 };
 
@@ -213,6 +214,7 @@ static size_t member_size(const struct member *member)
 	case MEMBER_U32:
 		return 4;
 	case MEMBER_U64:
+	case MEMBER_TIME:
 		return 8;
 	case MEMBER_TUPLE:
 		return sizeof(struct tuple);
@@ -243,11 +245,11 @@ static int parse_integer(const struct member *member, void *value, const char *t
 {
 	static const uint64_t most[] = { [MEMBER_U8] = UINT8_MAX, [MEMBER_U16] = UINT16_MAX,
 					 [MEMBER_U32] = UINT32_MAX, [MEMBER_U64] = UINT64_MAX,
-					 [MEMBER_BOOL] = 1 };
+					 [MEMBER_BOOL] = 1, [MEMBER_TIME] = INT64_MAX };
 	uint64_t number;
 
 	if (num_parse_u64(&number, text, n) < 0 || number > most[member->type])
-		return -EINVAL;
+		return member->type == MEMBER_TIME ? -ERANGE : -EINVAL;
 	switch (member->type) {
 	case MEMBER_U8:
 		*(uint8_t *)value = (uint8_t)number;
@@ -375,7 +377,7 @@ static int name_of(const char *const *names, size_t count, const char *text, siz
 
 static int parse_pair(struct obs *ret, const char *word, size_t n)
 {
-	static const struct member at = { "at", MEMBER_U64, offsetof(struct obs, at_boot_ns), 0 };
+	static const struct member at = { "at", MEMBER_TIME, offsetof(struct obs, at_boot_ns), 0 };
 	const char *equal = memchr(word, '=', n);
 	const struct member *member = members_of(ret);
 	size_t name, rest;
@@ -401,6 +403,7 @@ int obs_parse_text(struct obs *ret, const char *line, struct why *why)
 	memset(ret, 0, sizeof(*ret));
 	for (;; index++) {
 		size_t n;
+		int r = 0;
 
 		word += strspn(word, " \n");
 		n = strcspn(word, " \n");
@@ -413,10 +416,15 @@ int obs_parse_text(struct obs *ret, const char *line, struct why *why)
 			origin = name_of(origin_names, ARRAY_LEN(origin_names), word, n);
 			ret->origin = (uint8_t)origin;
 		}
-		if (kind < 0 || (index && origin < 0) ||
-		    (index > 1 && parse_pair(ret, word, n) < 0))
-			return why_set(why, -EINVAL, "column %zu: cannot read \"%.*s\"",
-				       (size_t)(word - line) + 1, (int)(n < 80 ? n : 80), word);
+		if (kind < 0 || (index && origin < 0))
+			r = -EINVAL;
+		else if (index > 1)
+			r = parse_pair(ret, word, n);
+		if (r < 0)
+			return why_set(why, -EINVAL, "column %zu: %s \"%.*s\"",
+				       (size_t)(word - line) + 1, r == -ERANGE ?
+				       "no time from 0 to 2^63-1 ns:" : "cannot read",
+				       (int)(n < 80 ? n : 80), word);
 		word += n;
 	}
 	if (index < 2)

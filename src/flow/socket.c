@@ -153,9 +153,12 @@ static void grow(struct table *table, struct sock *sock, const struct obs_socket
 		if (counts && side == INITIATOR) /* its own */
 			table->count.segments_sent += more;
 	}
-	if (counts && seen->retransmitted_segments > sock->retransmits)
+	if (seen->retransmitted_segments <= sock->retransmits)
+		return;
+	if (counts)
 		table->count.segments_retransmitted +=
 			seen->retransmitted_segments - sock->retransmits;
+	sock->retransmits = seen->retransmitted_segments;
 }
 
 static bool has_news(const struct sock *sock, const struct obs_socket *seen)
@@ -212,7 +215,6 @@ static void sock_apply(struct table *table, struct sock *sock, const struct obs 
 		sock_count(table, sock, obs->at_boot_ns);
 		return;
 	}
-	sock->retransmits = seen->retransmitted_segments;
 	sock->srtt_us = seen->srtt_us;
 	sock->rttvar_us = seen->rttvar_us;
 	sock->min_rtt_us = seen->min_rtt_us;

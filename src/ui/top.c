@@ -31,7 +31,7 @@ const unsigned top_interval_ms[] = { 100, 200, 500, 1000, 2000, 5000, 10000, 300
 const unsigned top_intervals = ARRAY_LEN(top_interval_ms);
 #define INTERVAL_USUAL 3
 
-enum { FD_KEYS, FD_SIGNALS, FDS };
+enum { FD_KEYS, FD_SIGNALS, FD_ENDED, FDS };
 
 uint64_t top_interval_now_ms(const struct top *top)
 {
@@ -141,6 +141,7 @@ static int loop(struct top *top, int signals, struct why *why)
 	struct pollfd fds[FDS + NAMES_FDS_MAX] = {
 		[FD_KEYS] = { .fd = STDIN_FILENO, .events = POLLIN },
 		[FD_SIGNALS] = { .fd = signals, .events = POLLIN },
+		[FD_ENDED] = { .fd = top->conf.ended_fd, .events = POLLIN },
 	};
 	unsigned named = 0;
 	int key, r, timeout_ms;
@@ -159,6 +160,8 @@ static int loop(struct top *top, int signals, struct why *why)
 			take_signals(top, signals);
 		if (fds[FD_KEYS].revents & (POLLHUP | POLLERR))
 			return 0; /* the terminal is gone */
+		if (fds[FD_ENDED].revents && !top->quit)
+			return why_set(why, -EPIPE, "the collector has ended");
 		while (fds[FD_KEYS].revents && (key = screen_key()) != KEY_NONE_YET)
 			keys_press(top, key);
 		resize(top);
@@ -210,7 +213,9 @@ int top_run(const struct top_conf *conf, struct why *why)
 {
 	static struct top top; /* one per process, too large for comfort on a stack */
 	int signals = -1, r;
+	sigset_t before;
 
+	sigprocmask(SIG_SETMASK, NULL, &before);
 	begin(&top, conf);
 	r = requests_new(&top.requests, conf->client, why);
 	if (r == 0 && history_new(&top.history, TOP_HISTORIES) < 0)
@@ -230,5 +235,6 @@ int top_run(const struct top_conf *conf, struct why *why)
 	end(&top);
 	if (signals >= 0)
 		close(signals);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }

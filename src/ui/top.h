@@ -23,10 +23,12 @@ struct top_conf {
 	uint64_t count;        /* answers after which it ends; 0: it does not */
 	bool bits, color, names;
 	const char *advice;    /* what is not seen and the command that helps; NULL: nothing */
+	int ended_fd;          /* readable once the collector is gone for good; -1: never */
 };
 
 /* Until q, the last answer or a signal that ends; the terminal is then as it was. 0, or
- * -errno with the sentence. A collector that goes away is waited for. */
+ * -errno with the sentence; -EPIPE when the collector is gone for good. One that can come
+ * back is waited for. */
 int top_run(const struct top_conf *conf, struct why *why);
 
 #endif

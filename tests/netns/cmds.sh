@@ -159,6 +159,50 @@ test_trace_works_without_a_daemon() {
 	traces
 }
 
+# dies_with_its_collector COMMAND...: which has one of its own
+dies_with_its_collector() {
+	local command_pid
+	"$WEIR" "$@" </dev/null >"$T/out" 2>"$T/err" &
+	command_pid=$!
+	# its collector listens before it answers, and says nowhere that it does
+	wait_for pgrep -P "$command_pid" -x weir-collect
+	wait_for asked_by "$command_pid"
+	kill -KILL "$(pgrep -P "$command_pid" -x weir-collect)"
+	status_is 1 wait "$command_pid"
+	is "$(cat "$T/err")" = 'weir: the private collector was ended by signal 9, Killed'
+}
+
+# A connection of that process: the first is the one on which it waits to be ready.
+asked_by() {
+	[ -s "$T/out" ] || ss -xpH state connected | grep -q "pid=$1,"
+}
+
+test_a_private_collector_that_dies_ends_its_command_with_a_sentence() {
+	pair
+	dies_with_its_collector list -a --watch=100ms
+	dies_with_its_collector list -a -o nettracer 1
+	dies_with_its_collector trace -a
+	dies_with_its_collector trace -a -r
+}
+
+# The writer of the recording is as slow as a test wants it.
+test_a_recording_that_takes_long_to_read_is_waited_for() {
+	local recording
+	mkfifo "$T/recording"
+	exec {recording}<>"$T/recording"
+	echo 'clock wall_minus_boot=0 started=0' >&"$recording"
+	"$WEIR" list -a -o json --replay "$T/recording" >"$T/list" 2>"$T/err" \
+		{recording}>&- &
+	wait_for grep -qx "weir: still reading $T/recording" "$T/err"
+	is "$(wc -c <"$T/list")" -eq 0
+	echo 'open conntrack at=1000000000 orig=10.0.0.1,1,10.0.0.2,2,17,0,0 netns=1 scope=0' \
+		>&"$recording"
+	exec {recording}>&-
+	wait $!
+	is "$(wc -l <"$T/err")" -eq 1
+	check -f "$T/list" count 1 'r.dst_port == 2'
+}
+
 # refused PATTERN COMMAND...: exit 2, one sentence that has the pattern
 refused() {
 	local pattern=$1

@@ -147,6 +147,56 @@ test_a_private_collector_ends_with_it() {
 	step_close
 }
 
+# private_top: a view with a collector of its own, whose pid becomes $collector_pid
+private_top() {
+	screen 120x40 "$WEIR top -a --socket $T/nobody"
+	wait_for shows 'DESTINATION'
+	collector_pid=$(pgrep -x weir-collect)
+}
+
+test_a_private_collector_that_is_stopped_does_not_keep_it() {
+	private_top
+	kill -STOP "$collector_pid"
+	end_top
+	is "$(wc -c <"$T/top.log")" -eq 0
+	fails test -d "/proc/$collector_pid"
+}
+
+# Its tracer lets it do nothing at all.
+test_a_private_collector_that_does_not_end_is_killed_and_that_is_said() {
+	private_top
+	"$PYTHON" -S -E "$here/holding.py" "$collector_pid" >"$T/holding" 2>"$T/holding.log" &
+	wait_for grep -q held "$T/holding"
+	end_top
+	grep -qx 'weir: the private collector did not end within 10 s and was killed' "$T/top.log"
+	wait_for fails test -d "/proc/$collector_pid"
+}
+
+test_a_private_collector_that_dies_ends_the_view_with_a_sentence() {
+	local frozen
+	for frozen in no yes; do
+		private_top
+		[ "$frozen" = no ] || keys Space
+		kill -KILL "$collector_pid"
+		ended_with 1
+		grep -qx 'weir: the private collector was ended by signal 9, Killed' "$T/top.log"
+		mux kill-server
+	done
+}
+
+test_a_private_collector_leaves_the_keys_of_the_terminal_to_its_command() {
+	local signal
+	private_top
+	for signal in INT QUIT; do
+		kill "-$signal" "$collector_pid"
+	done
+	# what it ignored is no more pending, so that it answers
+	keys 2
+	wait_for shows '^PROCESS'
+	is "$(pgrep -x weir-collect)" = "$collector_pid"
+	end_top
+}
+
 pid_of_top() {
 	pgrep -P "$(mux list-panes -F '#{pane_pid}')" -f 'top --replay'
 }

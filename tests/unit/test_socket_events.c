@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "base/array.h"
 #include "flow/field.h"
 #include "lab.h"
 
@@ -154,6 +155,30 @@ static void a_later_look_at_the_nearer_one_puts_it_right(void **state)
 	assert_int_equal(live(lab, 1000, 1).owner[RESPONDER].pid, 66);
 }
 
+/* An event can be read after what came after it: what it counts has been counted. */
+static void what_is_read_late_is_counted_once(void **state)
+{
+	/* a late one can also be what first tells of its retransmits */
+	static const struct { unsigned at_ms, segments, retransmits; } seen[] = {
+		{ 500, 100, 5 }, { 400, 90, 3 }, { 450, 95, 7 }, { 600, 120, 7 }, { 550, 110, 9 },
+		{ 700, 150, 9 }, { 700, 150, 9 },
+	};
+	struct lab *lab = *state;
+
+	see(lab, "open socket " CLIENT " netns=1 cookie=7 role=1 state=1");
+	for (size_t i = 0; i < ARRAY_LEN(seen); i++)
+		see(lab, "sample socket " CLIENT " netns=1 cookie=7 state=1 at=%llu sent=1 "
+			 "segs_out=%u retrans=%u",
+		    (unsigned long long)(LAB_BOOT_NS + seen[i].at_ms * MS), seen[i].segments,
+		    seen[i].retransmits);
+	assert_int_equal(stats_of(lab).segments_sent, 150);
+	assert_int_equal(stats_of(lab).segments_retransmitted, 9);
+	pass(lab, S);
+	sweep(lab, "conntrack", 1);
+	sweep(lab, "conntrack", 1);
+	assert_int_equal(live(lab, 1000, 1).retransmits[INITIATOR], 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +190,7 @@ int main(void)
 		LAB_TEST(what_nobody_wants_is_not_made),
 		LAB_TEST(of_equal_tuples_the_one_made_as_the_flow_began_is_its_own),
 		LAB_TEST(a_later_look_at_the_nearer_one_puts_it_right),
+		LAB_TEST(what_is_read_late_is_counted_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
