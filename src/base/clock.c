@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -12,6 +13,14 @@ static uint64_t clock_ns(clockid_t id)
 
 	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+int clock_poll_ms(uint64_t until_ns, uint64_t now_ns)
+{
+	const uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+
+	return left_ns > 60 * NUM_NS_PER_S ?
+		       60000 : (int)((left_ns + NUM_NS_PER_MS - 1) / NUM_NS_PER_MS);
 }
 
 uint64_t clock_boot_ns(void)

@@ -22,6 +22,10 @@ static inline uint64_t clock_earlier(uint64_t x_ns, uint64_t y_ns)
 	return x_ns < y_ns ? x_ns : y_ns;
 }
 
+/* For poll(2): milliseconds until then, rounded up; 0 when it is past, at most a minute
+ * (who waits looks at the clock again). */
+int clock_poll_ms(uint64_t until_ns, uint64_t now_ns);
+
 /* The next multiple of the beat: what is due at one is due in one wake-up with others. */
 uint64_t clock_next_beat(uint64_t at_boot_ns, uint64_t beat_ns);
 

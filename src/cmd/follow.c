@@ -158,9 +158,7 @@ static int until_ms(const struct follow *follow, uint64_t now_boot_ns)
 
 	if (!held_first(&follow->held, &line, &n, &until_boot_ns))
 		return names_ms < 0 ? 60000 : names_ms;
-	if (until_boot_ns <= now_boot_ns)
-		return 0;
-	held_ms = (int)((until_boot_ns - now_boot_ns) / NUM_NS_PER_MS) + 1;
+	held_ms = clock_poll_ms(until_boot_ns, now_boot_ns);
 	return names_ms < 0 || held_ms < names_ms ? held_ms : names_ms;
 }
 

@@ -14,7 +14,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/num.h"
 #include "base/why.h"
 #include "client/requests.h"
 #include "cmd/collector.h"
@@ -22,6 +21,7 @@
 #include "cmd/output.h"
 #include "cmd/pause.h"
 #include "encode/nettracer.h"
+#include "flow/filter.h"
 
 #define COLUMN_LEAST 22
 #define COLUMNS 6
@@ -308,7 +308,7 @@ static int begin_events(struct rounds *rounds)
 		buf_clear(&filter), buf_puts(&filter, "event = close");
 	if (rounds->options->chosen)
 		buf_printf(&filter, " and (%s)", rounds->options->chosen);
-	if (rounds->options->typed && rounds->options->typed[strspn(rounds->options->typed, " ")])
+	if (!filter_is_blank(rounds->options->typed))
 		buf_printf(&filter, " and (%s)", rounds->options->typed);
 	buf_putc(&filter, '\0');
 	params[0].value = filter.data;
@@ -321,13 +321,7 @@ static int begin_events(struct rounds *rounds)
 
 static int until_ms(const struct rounds *rounds)
 {
-	const uint64_t now_boot_ns = clock_boot_ns();
-
-	if (rounds->listing)
-		return 1000;
-	if (rounds->next_boot_ns <= now_boot_ns)
-		return 0;
-	return (int)((rounds->next_boot_ns - now_boot_ns) / NUM_NS_PER_MS + 1);
+	return rounds->listing ? 1000 : clock_poll_ms(rounds->next_boot_ns, clock_boot_ns());
 }
 
 static int go_round(struct rounds *rounds)

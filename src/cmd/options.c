@@ -388,7 +388,7 @@ static int read_filter(struct reading *reading, char **words, int count)
 		if (!options->chosen)
 			return no_memory();
 	}
-	if (typed[strspn(typed, " \t\r\n,")])
+	if (!filter_is_blank(typed))
 		choice_add(choice, "%s", typed);
 	if (!options->all && !(reading->takes & TAKES_RUN))
 		add_defaults(choice, reading->takes);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "cmd/cmd.h"
 
 bool pause_reads_enter(struct pause *pause)
@@ -24,16 +23,13 @@ void pause_wait(struct pause *pause, unsigned long long ns)
 {
 	const uint64_t until_boot_ns = clock_boot_ns() + ns;
 	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t now_boot_ns;
+	int left_ms;
 
-	while ((now_boot_ns = clock_boot_ns()) < until_boot_ns) {
-		const uint64_t left_ms = (until_boot_ns - now_boot_ns) / NUM_NS_PER_MS + 1;
-
+	while ((left_ms = clock_poll_ms(until_boot_ns, clock_boot_ns()))) {
 		/* of a negative descriptor nothing is said */
 		input.fd = pause->is_deaf ? -1 : STDIN_FILENO;
 		input.revents = 0;
-		if (poll(&input, 1, left_ms > 60000 ? 60000 : (int)left_ms) > 0 &&
-		    pause_reads_enter(pause))
+		if (poll(&input, 1, left_ms) > 0 && pause_reads_enter(pause))
 			return;
 	}
 }

@@ -41,7 +41,8 @@ bool words_read_interval(uint64_t *ret, const char *word)
 	char text[32];
 	const int n = snprintf(text, sizeof(text), "%s%s", word, bare ? "s" : "");
 
-	return (size_t)n < sizeof(text) && num_parse_duration_ns(ret, text, (size_t)n) == 0 && *ret;
+	return (size_t)n < sizeof(text) && num_parse_duration_ns(ret, text, (size_t)n) == 0 &&
+	       *ret && *ret <= INT64_MAX; /* the clock is added to it */
 }
 
 int words_take_interval(struct options *options, char **words, int count)

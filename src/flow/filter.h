@@ -15,6 +15,8 @@ struct why;
  * allocates nor fails. */
 struct filter;
 
+/* There is nothing in it but what separates words; NULL too. */
+bool filter_is_blank(const char *text);
 /* Compiles `text` (NULL or blank: everything passes). On -EINVAL the sentence
  * names the nearest valid word and *column (1-based, may be NULL) where it went
  * wrong; -ENOMEM. `now_wall_ns` is not asked: `age` is end or time minus start. */

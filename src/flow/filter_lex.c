@@ -50,12 +50,19 @@ static const struct symbol words[] = {
 	{ "and", TOKEN_AND }, { "or", TOKEN_OR }, { "not", TOKEN_NOT }, { NULL, TOKEN_END },
 };
 
+/* a comma separates the values of a list and is blank elsewhere */
+static const char blanks[] = " \t\r\n,";
+
+bool filter_is_blank(const char *text)
+{
+	return !text || !text[strspn(text, blanks)];
+}
+
 int lexer_next(struct lexer *lexer, struct token *ret, unsigned *column, struct why *why)
 {
 	const struct symbol *symbol;
 
-	/* a comma separates the values of a list and is blank elsewhere */
-	lexer->at += strspn(lexer->at, " \t\r\n,");
+	lexer->at += strspn(lexer->at, blanks);
 	*ret = (struct token){ .text = lexer->at,
 				.column = (unsigned)(lexer->at - lexer->start) + 1 };
 	if (!*lexer->at) {

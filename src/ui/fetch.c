@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/num.h"
 #include "base/why.h"
+#include "flow/filter.h"
 #include "ui/top_impl.h"
 
 #define RETRY_NS (1 * NUM_NS_PER_S)
@@ -180,7 +181,7 @@ static bool add_term(char *filter, const char *term)
 	const size_t n = strlen(filter);
 	int added;
 
-	if (!term || !term[strspn(term, TOP_BLANKS)])
+	if (filter_is_blank(term))
 		return true;
 	added = snprintf(filter + n, TOP_FILTER_SIZE - n, "%s(%s)", n ? " and " : "", term);
 	return added >= 0 && (size_t)added < TOP_FILTER_SIZE - n;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/why.h"
+#include "flow/filter.h"
 #include "ui/names.h"
 #include "ui/top_impl.h"
 
@@ -115,18 +116,13 @@ static void take_names(struct top *top, const struct pollfd *fds, unsigned n)
 
 static int until_ms(const struct top *top, uint64_t now_boot_ns)
 {
-	uint64_t ms;
-
 	if (top->is_dirty)
 		return 0;
 	if (top->request)
 		return PATIENCE_LOOK_MS;
 	if (top->frozen)
 		return IDLE_MS;
-	if (top->next_boot_ns <= now_boot_ns)
-		return 0;
-	ms = (top->next_boot_ns - now_boot_ns + NUM_NS_PER_MS - 1) / NUM_NS_PER_MS;
-	return ms < IDLE_MS ? (int)ms : IDLE_MS;
+	return clock_poll_ms(top->next_boot_ns, now_boot_ns);
 }
 
 /* An answer that is late is not overtaken by the next question. */
@@ -176,9 +172,7 @@ static int loop(struct top *top, int signals, struct why *why)
 
 void top_set_typed(struct top *top, const char *text)
 {
-	const bool is_blank = !text || !text[strspn(text, TOP_BLANKS)];
-
-	snprintf(top->typed, sizeof(top->typed), "%s", is_blank ? "" : text);
+	snprintf(top->typed, sizeof(top->typed), "%s", filter_is_blank(text) ? "" : text);
 }
 
 static void begin(struct top *top, const struct top_conf *conf)

@@ -22,8 +22,6 @@
 #define TOP_FILTER_SIZE 8192
 /* No more rows are asked for, nor given. */
 #define TOP_ROWS_MAX 1000
-/* What a filter may consist of and choose everything. */
-#define TOP_BLANKS " \t\r\n,"
 #define TOP_HISTORIES 8192
 #define TOP_EVENTS 64
 #define DETAIL_FILTER_SIZE 512
