@@ -186,6 +186,13 @@ int cmd_list(int argc, char **argv)
 			  TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL | TAKES_NAMES, argc, argv);
 	if (r >= 0)
 		return r;
+	if ((options.incremental || options.header_bytes) &&
+	    options.encoder != &encoder_nettracer) {
+		fprintf(stderr, "weir: %s is of -o nettracer alone\n",
+			options.incremental ? "--incremental" : "--header-bytes");
+		options_fini(&options);
+		return EXIT_USAGE;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	listing.table = !options.output || !strcmp(options.output, "table");
 	r = collector_open(&collector, &settings, COLLECTOR_UNPRIVILEGED,

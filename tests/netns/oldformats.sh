@@ -189,3 +189,23 @@ test_a_reader_that_leaves_ends_it_and_its_collector() {
 	done
 	wait_for fails pgrep -x weir-collect
 }
+
+test_what_only_these_formats_have_is_refused_elsewhere() {
+	local flag
+	for flag in --incremental --header-bytes; do
+		status_is 2 "$WEIR" list "$flag" 2>"$T/err"
+		is "$(cat "$T/err")" = "weir: $flag is of -o nettracer alone"
+	done
+	# blanks and commas alone are no filter, of the stream of events neither
+	pair
+	"$WEIR" list -a -o nettracer --watch 200ms ' , ' </dev/null >"$T/out" 2>"$T/err" &
+	list_pid=$!
+	wait_for rounds_are 3
+	kill -INT "$list_pid"
+	wait "$list_pid"
+	is "$(wc -c <"$T/err")" = 0
+}
+
+rounds_are() {
+	is "$(grep -c '^ $' "$T/out")" -ge "$1"
+}
