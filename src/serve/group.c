@@ -54,6 +54,15 @@ enum side group_local_side(const struct record *record)
 	       record->direction == DIRECTION_INBOUND ? RESPONDER : INITIATOR;
 }
 
+enum side group_health_side(const struct record *record)
+{
+	/* there is a second socket's own, so this is the client's, whoever its owner is */
+	if (record_has(record, FIELD_SERVER_RETRANSMITS) ||
+	    record_has(record, FIELD_SERVER_RTT_US))
+		return INITIATOR;
+	return group_local_side(record);
+}
+
 static void key_text(char ret[KEY_SIZE], const char *text)
 {
 	snprintf(ret, KEY_SIZE, "%s", text[0] ? text : "-");
@@ -237,7 +246,7 @@ static void add_health(struct group *group, const struct record *record)
 	if (record_has(record, FIELD_RETRANSMITS))
 		group->retransmits += record->retransmits[INITIATOR];
 	if (record_has(record, FIELD_TCP_SEGMENTS_ORIG))
-		group->segments += record->tcp_segments[group_local_side(record)];
+		group->segments += record->tcp_segments[group_health_side(record)];
 }
 
 static bool is_shown(const struct group *group)
@@ -314,24 +323,38 @@ static uint64_t number_of(const struct group *group, enum order order)
 	return 0;
 }
 
+/* What is not known of a group comes last, whichever way they are sorted. */
+static bool is_known(const struct group *group, enum order order)
+{
+	switch (order) {
+	case ORDER_RTT:
+		return group->rtts;
+	case ORDER_RETRANSMITS:
+	case ORDER_RETRANSMIT_PERCENT:
+		return group->segments;
+	default:
+		return true;
+	}
+}
+
 void groups_finish(struct groups *groups)
 {
+	const enum order order = (enum order)groups->order;
+
 	for (size_t i = 0; i < groups->count; i++) {
 		const struct group *group = &groups->group[i];
-		uint64_t number = number_of(group, (enum order)groups->order);
-		uint8_t key[16] = { 0 };
+		uint8_t key[16];
 
 		if (!is_shown(group))
 			continue;
-		if (groups->order == ORDER_KEY)
+		if (order == ORDER_KEY) {
 			memcpy(key, group->key, sizeof(key));
-		else
-			for (int at = 7; at >= 0; at--, number >>= 8)
-				key[at] = (uint8_t)number;
-		/* equals are in the order of their names, whatever order flows have */
-		if (groups->order != ORDER_KEY)
+		} else {
+			sort_put_number(key, number_of(group, order));
+			/* equals are in an order, whatever that of the flows */
 			memcpy(key + 8, group->key, 8);
-		sort_offer_key(groups->sort, key, (uint32_t)i);
+		}
+		sort_offer_key(groups->sort, is_known(group, order) ? key : NULL, (uint32_t)i);
 	}
 	while (!sort_finish(groups->sort, GROUPS_MAX))
 		;

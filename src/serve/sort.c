@@ -102,7 +102,7 @@ void sort_free(struct sort *sort)
 	free(sort);
 }
 
-static void put_be64(uint8_t *at, uint64_t value)
+void sort_put_number(uint8_t at[8], uint64_t value)
 {
 	for (int i = 7; i >= 0; i--, value >>= 8)
 		at[i] = (uint8_t)value;
@@ -150,13 +150,13 @@ static void make_share_key(const struct sort *sort, const struct record *record,
 			   uint8_t key[16])
 {
 	const uint64_t segments = record_has(record, FIELD_TCP_SEGMENTS_ORIG) ?
-					  record->tcp_segments[group_local_side(record)] : 0;
+					  record->tcp_segments[group_health_side(record)] : 0;
 
 	memset(key, 0xff, 16);
 	if (!record_has(record, FIELD_RETRANSMITS) || !segments)
 		return;
-	put_be64(key, sort_share(record->retransmits[INITIATOR], segments));
-	put_be64(key + 8, record->retransmits[INITIATOR]); /* of equals */
+	sort_put_number(key, sort_share(record->retransmits[INITIATOR], segments));
+	sort_put_number(key + 8, record->retransmits[INITIATOR]); /* of equals */
 	if (sort->descending)
 		invert(key);
 }
@@ -192,7 +192,7 @@ static void make_key(const struct sort *sort, const struct record *record, uint8
 		number = number_of(field, record);
 		if (has[0] && has[1])
 			number += number_of(&field_table[sort->field[1]], record);
-		put_be64(key, number);
+		sort_put_number(key, number);
 		break;
 	}
 	if (sort->descending)
@@ -287,8 +287,10 @@ void sort_offer_key(struct sort *sort, const uint8_t key[16], uint32_t cursor)
 {
 	struct sort_row row = { .cursor = cursor };
 
-	memcpy(row.key, key, sizeof(row.key));
-	if (sort->descending)
+	memset(row.key, 0xff, sizeof(row.key));
+	if (key)
+		memcpy(row.key, key, sizeof(row.key));
+	if (key && sort->descending)
 		invert(row.key);
 	offer(sort, &row);
 }

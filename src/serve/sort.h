@@ -28,8 +28,10 @@ int sort_new(struct sort **ret, const char *order, uint64_t limit, struct why *w
 int sort_new_keyed(struct sort **ret, bool descending, uint64_t limit);
 /* A part of a whole as a number to sort by; of nothing 0. */
 uint64_t sort_share(uint64_t part, uint64_t whole);
-/* key: bytewise order is the ascending order. */
+/* key: bytewise order is the ascending order; NULL: the last, both ways. */
 void sort_offer_key(struct sort *sort, const uint8_t key[16], uint32_t cursor);
+/* A number as the half of a key. */
+void sort_put_number(uint8_t at[8], uint64_t value);
 void sort_free(struct sort *sort); /* NULL is a no-op */
 void sort_offer(struct sort *sort, const struct record *record, uint32_t cursor);
 /* No more is offered: puts up to n rows into their place; true once all are. */

@@ -53,11 +53,13 @@ void detail_open(struct top *top)
 	detail->id = top->snapshot.row[top->selected].id;
 	json_decref(detail->object);
 	detail->object = json_incref(snapshot_object(&top->snapshot, top->selected));
-	detail->has_ended = false;
+	detail->has_ended = detail->is_anothers = false;
+	detail->is_closed = detail->is_over = detail->is_all_told = false;
 	detail->events = detail->scroll = 0;
 	make_filters(detail);
 	top->mode = TOP_DETAIL;
 	top->frozen = false;
+	top->is_awaited = true;
 	told_open(top);
 	fetch_rows(top);
 }
@@ -67,6 +69,7 @@ void detail_close(struct top *top)
 	told_close(top);
 	top->mode = TOP_ROWS;
 	top->frozen = false;
+	top->is_awaited = true;
 	fetch_rows(top);
 }
 
@@ -80,12 +83,15 @@ static json_t *object_of(const struct snapshot *snapshot, uint64_t id)
 }
 
 /* An id is final with the first record, which waits for counters: what had none may have
- * another now. Later another id is another flow that has the same ends. */
+ * another now; and another collector may not know when it began. Otherwise another id is
+ * another flow that has the same ends. */
 static json_t *find(const struct top_detail *detail, const struct snapshot *now)
 {
 	json_t *object = object_of(now, detail->id);
 
-	if (!object && now->count == 1 && !json_object_get(detail->object, "counted_by"))
+	if (!object && now->count == 1 &&
+	    ((detail->is_anothers && !detail->is_closed) ||
+	     !json_object_get(detail->object, "counted_by")))
 		object = snapshot_object(now, 0);
 	return object;
 }
@@ -104,6 +110,7 @@ void detail_take(struct top *top, const struct snapshot *now)
 	detail->has_ended = !object;
 	if (!object)
 		return;
+	detail->is_anothers = false;
 	detail->id = strtoull(snapshot_text(object, "flow_id"), NULL, 16);
 	before = snapshot_count(detail->object, "retransmits");
 	after = snapshot_count(object, "retransmits");

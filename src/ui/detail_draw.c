@@ -179,27 +179,30 @@ static void put_status(char *ret, size_t size, const json_t *object)
 
 	ret[0] = '\0';
 	json_array_foreach(status, i, one)
-		n += (size_t)snprintf(ret + n, n < size ? size - n : 0, " %s",
-				      json_string_value(one));
+		n += (size_t)snprintf(ret + n, n < size ? size - n : 0, "%s%s",
+				      i ? " " : "  status ", json_string_value(one));
 }
 
+/* Of what the list has shown already some is not known before the first answer. */
 static void put_rest(struct pen *pen, const json_t *object)
 {
 	char text[CELL_SIZE], status[160];
+	const char *const start = snapshot_text(object, "start");
+	const char *const counter = snapshot_text(object, "counted_by");
 	unsigned row;
 
 	put_status(status, sizeof(status), object);
-	snprintf(text, sizeof(text), "netns %llu  zone %llu  mark %llu  status%s%s%s",
+	snprintf(text, sizeof(text), "netns %llu  zone %llu  mark %llu%s%s%s",
 		 (unsigned long long)snapshot_count(object, "netns"),
 		 (unsigned long long)snapshot_count(object, "zone"),
-		 (unsigned long long)snapshot_count(object, "mark"), *status ? status : " -",
+		 (unsigned long long)snapshot_count(object, "mark"), status,
 		 json_object_get(object, "peer_flow_id") ? "  also seen as " : "",
 		 snapshot_text(object, "peer_flow_id"));
 	if (next_line(pen, &row))
 		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN, text);
-	snprintf(text, sizeof(text), "began %.19s  flow %s  counted by %s%s",
-		 snapshot_text(object, "start"), snapshot_text(object, "flow_id"),
-		 snapshot_text(object, "counted_by"),
+	snprintf(text, sizeof(text), "%s%.19s%sflow %s%s%s%s", *start ? "began " : "", start,
+		 *start ? "  " : "", snapshot_text(object, "flow_id"),
+		 *counter ? "  counted by " : "", counter,
 		 json_is_false(json_object_get(object, "exact")) ? "  NOT EXACT" : "");
 	if (next_line(pen, &row))
 		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN, text);

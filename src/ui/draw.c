@@ -185,7 +185,7 @@ static void draw_nothing(struct top *top)
 	const char *text = "nothing yet";
 
 	if (!top->snapshot.document)
-		text = top->trouble[0] || top->answered_boot_ns ? "" : "asking the collector";
+		text = top->trouble[0] ? "" : "asking the collector";
 	else if (top->typed[0])
 		text = "no flow matches the filter: / changes it";
 	else if (!top->all)

@@ -30,7 +30,7 @@ static const char flow_fields[] =
 	"flow_id,proto,src_ip,src_port,dst_ip,dst_port,direction,bytes_orig,bytes_reply,"
 	"rate_orig_bps,rate_reply_bps,ct_state,tcp_state,duration_ms,client_pid,client_comm,"
 	"server_pid,server_comm,netns,zone,icmp_id,gre_key,counted_by,"
-	"tcp_segments_orig,tcp_segments_reply,retransmits,rtt_us";
+	"tcp_segments_orig,tcp_segments_reply,retransmits,server_retransmits,rtt_us";
 
 static void ask(struct top *top);
 
@@ -120,7 +120,13 @@ static void take(struct top *top, struct snapshot *now)
 	const uint64_t now_boot_ns = clock_boot_ns();
 
 	rate(&top->rates, &now->sums, &top->sums, now_boot_ns - top->answered_boot_ns);
+	if (has_shrunk(&now->sums, &top->sums))
+		top->detail.is_anothers = true;
+	/* beside the one in detail nobody counts those that match */
+	if (top_in_detail(top))
+		now->sums.flows = top->sums.flows;
 	top->sums = now->sums;
+	top->is_awaited = false;
 	top->answered_boot_ns = now_boot_ns;
 	history_tell(top->history, top->sum_id, now->sums.at_ms, top_interval_now_ms(top),
 		     now->sums.rate_bps[0] + now->sums.rate_bps[1]);
@@ -151,9 +157,11 @@ static void on_rows_done(void *context, int r, const struct why *why)
 	top->request = NULL;
 	top->asks_again = false;
 	top->is_dirty = true;
-	if (top->frozen && top->snapshot.count)
+	if (top->frozen && !top->is_awaited)
 		return;
 	if (asks_again) {
+		if (r < 0)
+			say_trouble(top, reason.text);
 		ask(top);
 		return;
 	}
@@ -164,11 +172,13 @@ static void on_rows_done(void *context, int r, const struct why *why)
 		say_trouble(top, reason.text);
 		return;
 	}
-	if (top->trouble[0])
-		standing_ask(top); /* perhaps it is another collector */
+	if (top->trouble[0]) { /* perhaps it is another collector */
+		standing_ask(top);
+		top->detail.is_anothers = true;
+	}
 	top->trouble[0] = '\0';
 	take(top, &now);
-	if (top_in_detail(top) && !top->detail.stream)
+	if (top_in_detail(top) && !top->detail.stream && !top->detail.is_all_told)
 		told_open(top);
 	top->answers++;
 	if (top->conf.count && top->answers >= top->conf.count)

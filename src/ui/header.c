@@ -74,8 +74,7 @@ static void make_pairs(const struct top *top, struct pair pair[PAIRS])
 	show_rate(rate, &show, sums->rate_bps[1]);
 	snprintf(pair[PAIR_IN].value, sizeof(pair->value), "%s", rate);
 	pair[PAIR_FLOWS] = (struct pair){ "flows", .rank = 2 };
-	/* while one is in detail nobody counts those that match */
-	if (sums->flows != sums->live && !top_in_detail(top))
+	if (sums->flows != sums->live)
 		snprintf(pair[PAIR_FLOWS].value, sizeof(pair->value), "%llu of %llu",
 			 (unsigned long long)sums->flows, (unsigned long long)sums->live);
 	else

@@ -66,7 +66,10 @@ static void put_process(char ret[SNAPSHOT_TEXT_SIZE], const json_t *object)
 
 bool snapshot_is_servers(const json_t *object)
 {
-	return !json_object_get(object, "client_pid") &&
+	/* of two sockets those of the client, whoever its owner is */
+	return !json_object_get(object, "server_retransmits") &&
+	       !json_object_get(object, "server_rtt_us") &&
+	       !json_object_get(object, "client_pid") &&
 	       (json_object_get(object, "server_pid") ||
 		!strcmp(snapshot_text(object, "direction"), "inbound"));
 }

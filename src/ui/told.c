@@ -14,6 +14,31 @@ static void add_event(struct top_detail *detail, const char *line, size_t n)
 		 line);
 }
 
+/* The second word of a line: what happened. */
+static bool is_event(const char *line, size_t n, const char *event)
+{
+	const char *word = memchr(line, ' ', n);
+	const size_t length = strlen(event);
+
+	return word && (size_t)(line + n - word) > length + 1 &&
+	       !memcmp(word + 1, event, length) && word[1 + length] == ' ';
+}
+
+/* Sockets close before conntrack's entry ends, and its start may be told late: but what
+ * connects after a close, or starts after an end, is another connection. */
+static bool is_anothers(struct top_detail *detail, const char *line, size_t n)
+{
+	if (is_event(line, n, "close"))
+		detail->is_closed = true;
+	else if (is_event(line, n, "end"))
+		detail->is_over = detail->is_closed = true;
+	else if (is_event(line, n, "connect") || is_event(line, n, "accept"))
+		detail->is_all_told = detail->is_closed;
+	else if (is_event(line, n, "start"))
+		detail->is_all_told = detail->is_over;
+	return detail->is_all_told;
+}
+
 static size_t on_event_body(void *context, const char *bytes, size_t n)
 {
 	struct top *top = context;
@@ -23,6 +48,8 @@ static size_t on_event_body(void *context, const char *bytes, size_t n)
 	buf_append(&detail->line, bytes, n);
 	while (detail->line.len &&
 	       (end = memchr(detail->line.data, '\n', detail->line.len))) {
+		if (is_anothers(detail, detail->line.data, (size_t)(end - detail->line.data)))
+			return 0; /* that ends the stream */
 		add_event(detail, detail->line.data, (size_t)(end - detail->line.data));
 		buf_consume(&detail->line, (size_t)(end - detail->line.data) + 1);
 	}

@@ -120,7 +120,7 @@ static int until_ms(const struct top *top, uint64_t now_boot_ns)
 		return 0;
 	if (top->request)
 		return PATIENCE_LOOK_MS;
-	if (top->frozen)
+	if (top->frozen && !top->is_awaited)
 		return IDLE_MS;
 	return clock_poll_ms(top->next_boot_ns, now_boot_ns);
 }
@@ -128,7 +128,7 @@ static int until_ms(const struct top *top, uint64_t now_boot_ns)
 /* An answer that is late is not overtaken by the next question. */
 static void ask_if_due(struct top *top)
 {
-	if (!top->frozen && !top->request && clock_boot_ns() >= top->next_boot_ns)
+	if ((!top->frozen || top->is_awaited) && !top->request && clock_boot_ns() >= top->next_boot_ns)
 		fetch_rows(top);
 }
 

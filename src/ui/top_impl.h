@@ -41,6 +41,9 @@ struct top_detail {
 	uint64_t id;          /* of the flow */
 	json_t *object;       /* owned: as it was last seen */
 	bool has_ended;
+	bool is_anothers;     /* another collector may give it another id */
+	bool is_closed, is_over; /* a close, an end has been told of */
+	bool is_all_told;     /* what is told now is of another with its ends */
 	char filter[DETAIL_FILTER_SIZE];      /* that chooses its row */
 	char told_filter[DETAIL_FILTER_SIZE]; /* its records, those of its sockets too */
 	char event[TOP_EVENTS][TOP_EVENT_SIZE]; /* the newest at (events - 1) % TOP_EVENTS */
@@ -66,6 +69,7 @@ struct top {
 	struct request *request;   /* of rows, under way; NULL: none */
 	struct request *asking;    /* for the ladder's standing; NULL: none */
 	bool asks_again;           /* what is under way is out of date */
+	bool is_awaited;           /* the first answer to what is wanted now */
 	struct buf answer, standing_answer; /* owned: as they come */
 	struct snapshot snapshot;  /* the last rows */
 	struct snapshot_sums sums; /* of the last answer, whatever it was of */

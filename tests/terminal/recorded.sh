@@ -158,6 +158,18 @@ test_frozen_it_stands_still() {
 	wait_for shows '2/40  frozen'
 	keys Space
 	wait_for shows 'every 100 ms'
+	# but what has been asked for is still shown
+	keys 1 s s r Space
+	wait_for shows '^PROTO-.*'
+	shows ' frozen'
+	wait_for shows '^udp '
+	keys / p o r t Space 2 2 Enter Space
+	wait_for shows 'filter: port 22'
+	wait_for shows_not ':443 '
+	shows ' frozen'
+	keys Enter Space
+	wait_for shows '^ began 20'
+	shows ' frozen'
 	end_top
 }
 

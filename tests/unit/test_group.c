@@ -137,6 +137,51 @@ static void the_best_are_chosen_by_any_order(void **state)
 	json_decref(root);
 }
 
+static struct record healthy(const char *client, const char *server, uint32_t rtt_us,
+			     uint32_t retransmits)
+{
+	struct record record = flow(client, server, DIRECTION_LOCAL, 1, 1);
+
+	record.rtt_us[INITIATOR] = rtt_us;
+	record.retransmits[INITIATOR] = retransmits;
+	record.tcp_segments[INITIATOR] = 100;
+	record.tcp_segments[RESPONDER] = 10;
+	record_set(&record, FIELD_RTT_US);
+	record_set(&record, FIELD_RETRANSMITS);
+	record_set(&record, FIELD_TCP_SEGMENTS_ORIG);
+	return record;
+}
+
+static void check_order(const char *order, const char *keys, const struct record *record, size_t n)
+{
+	json_t *root = groups_of("process", order, 0, record, n);
+
+	assert_int_equal(json_array_size(root), strlen(keys));
+	for (size_t i = 0; keys[i]; i++)
+		assert_int_equal(json_string_value(json_object_get(json_array_get(root, i),
+								   "key"))[0], keys[i]);
+	json_decref(root);
+}
+
+/* And of two sockets what is known is the client's, also where only the server has a name. */
+static void what_is_not_known_comes_last_either_way(void **state)
+{
+	struct record records[] = {
+		flow("x", NULL, DIRECTION_OUTBOUND, 1, 1),
+		healthy("a", NULL, 5, 2),
+		healthy(NULL, "b", 7, 1), /* of ten segments */
+		healthy("c", NULL, 9, 0),
+		healthy(NULL, "d", 8, 1), /* of a hundred: there are two sockets */
+	};
+
+	record_set(&records[4], FIELD_SERVER_RETRANSMITS);
+	check_order("-rtt_us", "cdbax", records, 5);
+	check_order("rtt_us", "abdcx", records, 5);
+	check_order("-retransmit_percent", "badcx", records, 5);
+	check_order("retransmit_percent", "cdabx", records, 5);
+	check_order("-flows", "xdcba", records, 5);
+}
+
 /* Past the bound flows are still counted, in a group that says so. */
 static void groups_that_find_no_room_are_one(void **state)
 {
@@ -222,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(out_is_what_leaves_this_host),
 		cmocka_unit_test(the_best_are_chosen_by_any_order),
+		cmocka_unit_test(what_is_not_known_comes_last_either_way),
 		cmocka_unit_test(groups_that_find_no_room_are_one),
 		cmocka_unit_test(closed_flows_lend_their_bytes),
 		cmocka_unit_test(what_there_is_not_is_refused_with_the_nearest),
