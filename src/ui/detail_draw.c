@@ -230,6 +230,7 @@ static void put_events(struct top *top, struct pen *pen)
 {
 	const struct top_detail *detail = &top->detail;
 	const unsigned kept = detail->events < TOP_EVENTS ? detail->events : TOP_EVENTS;
+	char text[TOP_EVENT_SIZE + 4];
 	unsigned row;
 
 	if (next_line(pen, &row))
@@ -237,9 +238,12 @@ static void put_events(struct top *top, struct pen *pen)
 			  detail->events ? "told of it while this view is open, the newest first:" :
 					   "nothing has been told of it while this view is open");
 	for (unsigned back = 1; back <= kept; back++) {
-		if (next_line(pen, &row))
-			frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN,
-				  detail->event[(detail->events - back) % TOP_EVENTS]);
+		if (!next_line(pen, &row))
+			continue;
+		layout_elide(text, sizeof(text),
+			     detail->event[(detail->events - back) % TOP_EVENTS],
+			     pen->frame->columns - 1, pen->mark, 0);
+		frame_put(pen->frame, row, 1, pen->frame->columns, LOOK_PLAIN, text);
 	}
 }
 

@@ -122,8 +122,7 @@ static void take(struct top *top, struct snapshot *now)
 	rate(&top->rates, &now->sums, &top->sums, now_boot_ns - top->answered_boot_ns);
 	if (has_shrunk(&now->sums, &top->sums))
 		top->detail.is_anothers = true;
-	/* beside the one in detail nobody counts those that match */
-	if (top_in_detail(top))
+	if (top_in_detail(top)) /* it counts the one alone */
 		now->sums.flows = top->sums.flows;
 	top->sums = now->sums;
 	top->is_awaited = false;

@@ -74,7 +74,8 @@ static void make_pairs(const struct top *top, struct pair pair[PAIRS])
 	show_rate(rate, &show, sums->rate_bps[1]);
 	snprintf(pair[PAIR_IN].value, sizeof(pair->value), "%s", rate);
 	pair[PAIR_FLOWS] = (struct pair){ "flows", .rank = 2 };
-	if (sums->flows != sums->live)
+	/* beside the one in detail nobody counts those that match */
+	if (sums->flows != sums->live && !top_in_detail(top))
 		snprintf(pair[PAIR_FLOWS].value, sizeof(pair->value), "%llu of %llu",
 			 (unsigned long long)sums->flows, (unsigned long long)sums->live);
 	else
