@@ -112,7 +112,7 @@ test_a_daemon_that_is_killed_is_waited_for() {
 	weir_start
 	wait_for shows_not 'asked again'
 	wait_for shows 'flows 1/2 '
-	# a detail finds its flow again with the next daemon, and hears of its end
+	# a detail finds its flow again with the next daemon, and hears of it
 	keys Enter
 	wait_for shows '^ address'
 	end_weir
@@ -121,7 +121,7 @@ test_a_daemon_that_is_killed_is_waited_for() {
 	weir_start
 	wait_for shows_not 'asked again|it has ended'
 	step_close
-	wait_for shows ' close 10.0.0.1:'
+	wait_for shows ' update 10.0.0.1:'
 	end_top
 	weir_stop
 }
