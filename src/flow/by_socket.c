@@ -98,28 +98,35 @@ static void count_by(struct flow *flow, const struct sock *sock, enum side mine)
 		flow->flags |= FLOW_BASELINE;
 }
 
-void sock_take_over_counting(struct table *table, struct flow *flow)
+struct sock *sock_to_count(const struct table *table, const struct flow *flow, enum side *side)
 {
 	struct sock *sock;
-	enum side side;
 
 	if (flow->flags & FLOW_COUNTED || flow->key.orig.proto != IPPROTO_TCP)
-		return;
+		return NULL;
 	/* conntrack may count it and has only not been read since it began */
 	if (flow->flags & FLOW_CONNTRACK && !(flow->flags & FLOW_FRESH))
-		return;
-	for (side = 0; side < SIDES; side++) {
-		if (!flow->socket[side])
+		return NULL;
+	for (*side = 0; *side < SIDES; ++*side) {
+		if (!flow->socket[*side])
 			continue;
-		sock = sock_at(table, flow->socket[side] - 1);
-		if (!(sock->flags & SOCKET_HAS_INFO) ||
-		    sock->flow != flow_slot(table, flow) + 1)
-			continue;
-		count_by(flow, sock, side);
-		begin_at(table, flow, sock, side);
-		sock_count(table, sock, table->now_boot_ns);
-		return;
+		sock = sock_at(table, flow->socket[*side] - 1);
+		if (sock->flags & SOCKET_HAS_INFO && sock->flow == flow_slot(table, flow) + 1)
+			return sock;
 	}
+	return NULL;
+}
+
+void sock_take_over_counting(struct table *table, struct flow *flow)
+{
+	enum side side;
+	struct sock *sock = sock_to_count(table, flow, &side);
+
+	if (!sock)
+		return;
+	count_by(flow, sock, side);
+	begin_at(table, flow, sock, side);
+	sock_count(table, sock, table->now_boot_ns);
 }
 
 static void flow_of_socket(struct table *table, struct sock *sock)

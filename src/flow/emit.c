@@ -342,6 +342,8 @@ void flow_emit(struct table *table, struct flow *flow, enum event event, int end
 	flow->seq++;
 	flow->record_ms = ms_of(table->now_boot_ns);
 	table->conf.out.emit(table->conf.out.context, &record);
+	if (event == EVENT_START)
+		weigh_peers(table, flow);
 }
 
 static bool is_failure_told(const struct table *table, const struct flow *flow)

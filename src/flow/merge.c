@@ -153,10 +153,14 @@ static void apply_rest(struct table *table, struct flow *flow, const struct obs 
 	apply_counters(table, flow, obs);
 	flow->flags &= ~FLOW_MISSED;
 	if (!(obs->ct.has & CT_EVENT)) {
+		const bool first = !(flow->flags & FLOW_FRESH);
+
 		/* a late one must not make what is known look older than it is */
 		if (ms_is_before(flow->sampled_ms, ms_of(obs->at_boot_ns)))
 			flow->sampled_ms = ms_of(obs->at_boot_ns);
 		flow->flags |= FLOW_FRESH;
+		if (first)
+			weigh_peers(table, flow);
 	}
 	if (!flow->seq || flow_has_moved(flow))
 		due_set(table, flow);

@@ -49,12 +49,27 @@ bool flows_can_be_peers(const struct table *table, const struct flow *x, const s
 	return true;
 }
 
-/* True when x is the one to count: the client's side, else the server's, else
- * the older. */
+/* Read, and without counters: accounting is off in its namespace, and no socket of its own
+ * will count for it from its first record on. */
+static bool is_blind(const struct table *table, const struct flow *flow)
+{
+	enum side side;
+
+	return (flow->flags & (FLOW_FRESH | FLOW_COUNTED)) == FLOW_FRESH &&
+	       (flow->seq || !sock_to_count(table, flow, &side));
+}
+
+/* True when x is the one to count: the one that can, else the client's side, else the
+ * server's, else the older. */
 static bool wins(const struct table *table, const struct flow *x, const struct flow *y)
 {
 	enum side side;
 
+	/* sums take primaries alone; of one that is not read yet nothing is known */
+	if (x->flags & FLOW_COUNTED && is_blind(table, y))
+		return true;
+	if (y->flags & FLOW_COUNTED && is_blind(table, x))
+		return false;
 	for (side = 0; side < SIDES; side++) {
 		const bool x_home = flow_is_home_of(table, x, side);
 
@@ -80,6 +95,12 @@ static bool has_id(const struct flow *flow)
 	return flow->seq || flow->flags & (FLOW_START_KNOWN | FLOW_ID_BY_SIGHT);
 }
 
+static void make_primary(struct flow *primary, struct flow *secondary)
+{
+	primary->flags = (primary->flags & ~FLOW_SECONDARY) | FLOW_PRIMARY;
+	secondary->flags = (secondary->flags & ~FLOW_PRIMARY) | FLOW_SECONDARY;
+}
+
 /* Makes one of the two primary, unless one is or another of their connection.
  * What has been reported as primary stays it: nothing is counted twice. */
 static void choose(const struct table *table, struct flow *flow, struct flow *other)
@@ -93,12 +114,16 @@ static void choose(const struct table *table, struct flow *flow, struct flow *ot
 	} else if (other->flags & FLOW_SECONDARY) {
 		flow->flags |= FLOW_SECONDARY;
 	} else if (other_is_primary || wins(table, other, flow)) {
-		flow->flags |= FLOW_SECONDARY;
-		other->flags |= FLOW_PRIMARY;
+		make_primary(other, flow);
 	} else {
-		flow->flags |= FLOW_PRIMARY;
-		other->flags |= FLOW_SECONDARY;
+		make_primary(flow, other);
 	}
+}
+
+static bool gives_way(const struct table *table, const struct flow *from, const struct flow *to)
+{
+	return from->flags & FLOW_PRIMARY && to->flags & FLOW_SECONDARY &&
+	       to->flags & FLOW_COUNTED && is_blind(table, from);
 }
 
 static void join_peer(struct table *table, struct flow *flow, struct flow *other)
@@ -178,4 +203,27 @@ void join_peers(struct table *table, struct flow *flow)
 	join_peers_by(table, flow, &flow->key.orig, true);
 	if (flow->flags & FLOW_NAT_INDEXED)
 		join_peers_by(table, flow, &flow->nat, true);
+}
+
+static void weigh(const struct table *table, struct flow *flow, const struct tuple *wanted)
+{
+	struct flow *peer = nearest_peer(table, flow, wanted);
+
+	/* both have begun in the records, and neither has ended: as many end as have begun */
+	if (!peer || !peer->seq || peer->flags & FLOW_ENDED)
+		return;
+	if (gives_way(table, peer, flow))
+		make_primary(flow, peer);
+	else if (gives_way(table, flow, peer))
+		make_primary(peer, flow);
+}
+
+void weigh_peers(struct table *table, struct flow *flow)
+{
+	if (!(flow->flags & (FLOW_PRIMARY | FLOW_SECONDARY)) || !flow->seq ||
+	    flow->flags & FLOW_ENDED)
+		return;
+	weigh(table, flow, &flow->key.orig);
+	if (flow->flags & FLOW_NAT_INDEXED)
+		weigh(table, flow, &flow->nat);
 }

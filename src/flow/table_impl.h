@@ -289,6 +289,8 @@ uint64_t sock_end_wall_ns(const struct table *table, const struct flow *flow);
 void sock_count(struct table *table, struct sock *sock, uint64_t at_boot_ns);
 /* The same once more, with what its other socket has counted since. */
 void sock_count_last(struct table *table, struct flow *flow);
+/* The TCP socket, and its side, that can count for a flow that nobody counts yet; or NULL. */
+struct sock *sock_to_count(const struct table *table, const struct flow *flow, enum side *side);
 /* Lets a flow that nobody counts yet be counted by its TCP socket, if it has one. */
 void sock_take_over_counting(struct table *table, struct flow *flow);
 /* After a pass: TCP sockets that have no entry become flows, all of them when the
@@ -349,6 +351,9 @@ bool flow_is_home_of(const struct table *table, const struct flow *flow, enum si
 bool flows_can_be_peers(const struct table *table, const struct flow *x, const struct flow *y);
 /* Decides, before the first record, whether the flow is the primary one. */
 void join_peers(struct table *table, struct flow *flow);
+/* What is read of it for the first time after its first record can show that the other entry
+ * of its connection is the one that counts: that one is then the primary. */
+void weigh_peers(struct table *table, struct flow *flow);
 
 /* due.c */
 void due_set(struct table *table, struct flow *flow);

@@ -79,3 +79,28 @@ test_a_forwarded_connection_has_no_process() {
 	check count 0 'r.client_pid or r.server_pid or r.client_uid or r.server_uid or r.tcp_state'
 	step_close
 }
+
+# Where the client lives accounting is off: its entry is its home's, and counts nothing.
+test_of_two_entries_the_one_that_counts_is_in_the_sums() {
+	router
+	track a
+	sysctl -qw net.netfilter.nf_conntrack_acct=1
+	at a sysctl -qw net.netfilter.nf_conntrack_acct=0
+	WEIR_CONNTRACK__MANAGE_SYSCTL=false weir_start
+	traffic udp --client-netns a --server-netns b --to 10.0.2.1 --count 5 --packets 3 \
+		--send 72 --reply 72
+	wait_for counts_five_once
+	# a look at each has told which, whenever that was
+	flush '' a
+	wait_for check count 10 'r.event == "end"'
+	check every 'r.event == "end"' '(r.primary is True and r.bytes_orig == 300) if r.netns == ns("")
+		else r.primary is False and r.bytes_orig is None'
+	check lives ended
+	weir_stop
+}
+
+counts_five_once() {
+	weir list -a -o json 'port 5001 and not primary = false' >"$T/list"
+	check -f "$T/list" count 5 'r.bytes_orig == 300'
+	check -f "$T/list" count 5 'True'
+}

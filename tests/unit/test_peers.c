@@ -8,6 +8,7 @@
 #include "lab.h"
 
 #define FLOW "orig=10.0.0.1,1000,10.0.0.2,80,6,0,0"
+#define UDP_FLOW "orig=10.0.0.1,1000,10.0.0.2,80,17,0,0"
 
 static size_t primary_ends(const struct lab *lab)
 {
@@ -58,6 +59,93 @@ static void makes_exactly_one_of_two_entries_primary(void **state)
 		lab_close(&lab);
 	}
 	(void)state;
+}
+
+/* Sums take primaries alone: bytes that one of the two counts are in them. */
+static void prefers_the_entry_that_is_counted(void **state)
+{
+	for (int order = 0; order < 2; order++) {
+		const unsigned first = 1 + (unsigned)order, second = 3 - first;
+		struct record counted;
+		struct lab lab;
+
+		lab_open(&lab, NULL);
+		see(&lab, "address address addr=10.0.0.1 netns=2");
+		see(&lab, "open conntrack " UDP_FLOW " netns=%u", first);
+		see(&lab, "open conntrack " UDP_FLOW " netns=%u", second);
+		/* accounting is off where the client lives */
+		see(&lab, "sample conntrack " UDP_FLOW " netns=%u%s", first,
+		    first == 1 ? " bytes0=60" : "");
+		see(&lab, "sample conntrack " UDP_FLOW " netns=%u%s", second,
+		    second == 1 ? " bytes0=60" : "");
+		pass(&lab, 2 * S);
+		assert_true(is_primary(&lab, 1000, 1));
+		assert_false(is_primary(&lab, 1000, 2));
+		counted = live(&lab, 1000, 1);
+		assert_totals(&counted, 60, 0);
+		see(&lab, "close conntrack " UDP_FLOW " netns=1 bytes0=60");
+		see(&lab, "close conntrack " UDP_FLOW " netns=2");
+		assert_int_equal(primary_ends(&lab), 1);
+		lab_close(&lab);
+	}
+	(void)state;
+}
+
+/* What was told before anything was read gives way once, and as many end as have begun. */
+static void gives_the_place_to_the_entry_that_turns_out_to_be_counted(void **state)
+{
+	for (int order = 0; order < 2; order++) {
+		uint64_t begun = 0, bytes = 0;
+		struct lab lab;
+
+		lab_open(&lab, NULL);
+		see(&lab, "address address addr=10.0.0.1 netns=2");
+		see(&lab, "open conntrack " UDP_FLOW " netns=1");
+		see(&lab, "open conntrack " UDP_FLOW " netns=2");
+		pass(&lab, 2 * S);
+		assert_int_equal(count_of(&lab, EVENT_START), 2);
+		assert_true(is_primary(&lab, 1000, 2));
+		if (order)
+			see(&lab, "sample conntrack " UDP_FLOW " netns=2");
+		see(&lab, "sample conntrack " UDP_FLOW " netns=1 bytes0=60");
+		if (!order)
+			see(&lab, "sample conntrack " UDP_FLOW " netns=2");
+		assert_true(is_primary(&lab, 1000, 1));
+		assert_false(is_primary(&lab, 1000, 2));
+		pass(&lab, 60 * S);
+		see(&lab, "sample conntrack " UDP_FLOW " netns=1 bytes0=90");
+		see(&lab, "close conntrack " UDP_FLOW " netns=2");
+		see(&lab, "close conntrack " UDP_FLOW " netns=1 bytes0=90");
+		for (size_t i = 0; i < lab.count; i++) {
+			if (!lab.record[i].primary)
+				continue;
+			begun += lab.record[i].event == EVENT_START;
+			bytes += record_has(&lab.record[i], FIELD_DELTA_BYTES_ORIG) ?
+					 lab.record[i].delta_bytes[INITIATOR] : 0;
+		}
+		assert_int_equal(begun, 1);
+		assert_int_equal(primary_ends(&lab), 1);
+		assert_int_equal(bytes, 90);
+		lab_close(&lab);
+	}
+	(void)state;
+}
+
+/* Also where no entry has counters: a socket does for its own namespace. */
+static void prefers_the_client_where_its_socket_counts(void **state)
+{
+	struct lab *lab = *state;
+
+	see(lab, "open conntrack " FLOW " netns=1");
+	see(lab, "open conntrack " FLOW " netns=2");
+	see(lab, "sample socket local=10.0.0.1,1000,10.0.0.2,80,6,0,0 netns=2 cookie=5 state=1 "
+		 "role=1 sent=10");
+	see(lab, "sample conntrack " FLOW " netns=1 bytes0=60");
+	see(lab, "sample conntrack " FLOW " netns=2");
+	pass(lab, 2 * S);
+	assert_true(is_primary(lab, 1000, 2));
+	assert_int_equal(live(lab, 1000, 2).counted_by, ORIGIN_SOCKET);
+	assert_false(is_primary(lab, 1000, 1));
 }
 
 static void pairs_entries_through_translation(void **state)
@@ -239,6 +327,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_exactly_one_of_two_entries_primary),
+		cmocka_unit_test(prefers_the_entry_that_is_counted),
+		cmocka_unit_test(gives_the_place_to_the_entry_that_turns_out_to_be_counted),
+		LAB_TEST(prefers_the_client_where_its_socket_counts),
 		LAB_TEST(pairs_entries_through_translation),
 		LAB_TEST(pairs_the_servers_entry_through_translation),
 		LAB_TEST(makes_one_of_three_entries_primary),
