@@ -79,23 +79,41 @@ prepared() {
 	mkfifo "$T/said"
 }
 
-# The first twenty one by one, then ever fewer of them: each is a start.
+# refuse N ARGUMENT...: a start whose Nth request is refused; $asked: it had as many. It
+# is no condition of a loop, in which nothing would fail.
+refuse() {
+	rm -f "$T/mark"
+	echo "request $1 is refused: ${*:2}" >"$T/at.log"
+	WEIR_TEST_FAIL_AT=$1 starts "$FAILING" run --track -o json "${@:2}"
+	ended_well
+	asked=no
+	[ -e "$T/mark" ] || return 0
+	asked=yes
+	cat "$T/mark" >>"$T/places"
+	[ "$watching" = yes ] || refused=$((refused + 1))
+}
+
+# Each request of a start without programs in the kernel, whose load takes seconds; then,
+# with them, each place in the code that has not been refused by that.
 test_any_request_for_memory_may_be_refused() {
-	local n=0 refused=0
+	local n=0 refused=0 asked=yes placed
 	prepared
 	export WEIR_TEST_FAIL_MARK=$T/mark WEIR_TEST_FAIL_AT
-	while :; do
-		n=$((n + 1 + n / 20))
-		rm -f "$T/mark"
-		WEIR_TEST_FAIL_AT=$n
-		echo "request $n is refused" >"$T/at.log"
-		starts "$FAILING" run --track -o json
-		ended_well
-		[ -e "$T/mark" ] || break
-		[ "$watching" = yes ] || refused=$((refused + 1))
+	: >"$T/places"
+	while [ "$asked" = yes ]; do
+		n=$((n + 1))
+		refuse "$n" --source ctnetlink,sock_diag,proc
 	done
 	is "$watching" = yes
-	is "$refused" -ge 10
+	is "$refused" -ge 30
+	placed=$(wc -l <"$T/places")
+	export WEIR_TEST_FAIL_TRIED=$T/places
+	asked=yes
+	while [ "$asked" = yes ]; do
+		refuse 1
+	done
+	is "$watching" = yes
+	is "$(wc -l <"$T/places")" -gt "$placed"
 }
 
 test_any_number_of_descriptors_is_enough_or_too_few() {

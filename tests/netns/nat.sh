@@ -93,8 +93,8 @@ test_of_two_entries_the_one_that_counts_is_in_the_sums() {
 	# a look at each has told which, whenever that was
 	flush '' a
 	wait_for check count 10 'r.event == "end"'
-	check every 'r.event == "end"' '(r.primary is True and r.bytes_orig == 300) if r.netns == ns("")
-		else r.primary is False and r.bytes_orig is None'
+	check every 'r.event == "end"' '(r.primary is True and r.bytes_orig == 300)
+		if r.netns == ns("") else (r.primary is False and r.bytes_orig is None)'
 	check lives ended
 	weir_stop
 }
