@@ -128,7 +128,9 @@ static int until_ms(const struct top *top, uint64_t now_boot_ns)
 /* An answer that is late is not overtaken by the next question. */
 static void ask_if_due(struct top *top)
 {
-	if ((!top->frozen || top->is_awaited) && !top->request && clock_boot_ns() >= top->next_boot_ns)
+	const bool wants = !top->frozen || top->is_awaited;
+
+	if (wants && !top->request && clock_boot_ns() >= top->next_boot_ns)
 		fetch_rows(top);
 }
 
