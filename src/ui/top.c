@@ -180,6 +180,7 @@ void top_set_typed(struct top *top, const char *text)
 static void begin(struct top *top, const struct top_conf *conf)
 {
 	top->conf = *conf;
+	top->is_awaited = true;
 	top->interval = INTERVAL_USUAL;
 	top->first_interval_ns = conf->interval_ns;
 	top->all = conf->all;

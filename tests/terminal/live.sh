@@ -141,6 +141,15 @@ test_a_daemon_that_stands_still_is_said_to() {
 	kill -CONT "$weir_pid"
 	wait_for shows_not 'does not answer'
 	end_top
+	# frozen before there is anything: that is still awaited
+	kill -STOP "$weir_pid"
+	screen 120x40 "$WEIR top -a"
+	wait_for shows 'asking the collector'
+	keys Space
+	wait_for shows 'frozen'
+	kill -CONT "$weir_pid"
+	wait_for shows 'flows 1/2  frozen'
+	end_top
 	step_close
 	weir_stop
 }
