@@ -155,7 +155,7 @@ static int list_rounds(struct collector *collector, struct listing *listing, cha
 		       struct why *why)
 {
 	const struct options *options = listing->options;
-	struct pause pause = { 0 };
+	struct pause pause = pause_begin(options->watch);
 	uint64_t done = 0;
 	int r;
 
@@ -186,10 +186,8 @@ int cmd_list(int argc, char **argv)
 			  TAKES_FILTER | TAKES_TABLE | TAKES_INTERVAL | TAKES_NAMES, argc, argv);
 	if (r >= 0)
 		return r;
-	if ((options.incremental || options.header_bytes) &&
-	    options.encoder != &encoder_nettracer) {
-		fprintf(stderr, "weir: %s is of -o nettracer alone\n",
-			options.incremental ? "--incremental" : "--header-bytes");
+	if (nettracer_check(&options, &why) < 0) {
+		fprintf(stderr, "weir: %s\n", why.text);
 		options_fini(&options);
 		return EXIT_USAGE;
 	}

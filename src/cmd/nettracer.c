@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/why.h"
@@ -44,7 +45,7 @@ struct rounds {
 	struct lines live, closed;     /* of this round */
 	struct lines before;           /* as they were printed last: what deltas are from */
 	struct pause pause;
-	uint64_t next_boot_ns;
+	uint64_t next_boot_ns, done; /* rounds */
 	bool is_human, has_head, is_over;
 	int written, r;
 	struct why *why; /* borrowed */
@@ -253,7 +254,9 @@ static void on_listing_done(void *context, int r, const struct why *why)
 	}
 	if (rounds->r == 0)
 		print_round(rounds);
-	rounds->is_over = rounds->r < 0 || rounds->written < 0 || !rounds->options->repeat;
+	rounds->done++;
+	rounds->is_over = rounds->r < 0 || rounds->written < 0 || !rounds->options->repeat ||
+			  rounds->done == rounds->options->count;
 }
 
 static size_t on_told(void *context, const char *bytes, size_t n)
@@ -326,18 +329,14 @@ static int until_ms(const struct rounds *rounds)
 
 static int go_round(struct rounds *rounds)
 {
-	uint64_t done = 0;
 	int r = rounds->options->repeat ? begin_events(rounds) : 0;
 
 	while (r == 0 && !rounds->is_over) {
 		struct pollfd input = { .fd = rounds->pause.is_deaf ? -1 : STDIN_FILENO,
 					.events = POLLIN };
 
-		if (!rounds->listing && clock_boot_ns() >= rounds->next_boot_ns) {
-			if (rounds->options->count && done++ == rounds->options->count)
-				break;
+		if (!rounds->listing && clock_boot_ns() >= rounds->next_boot_ns)
 			r = begin_round(rounds);
-		}
 		if (r == 0)
 			r = requests_wait(rounds->requests, &input, !rounds->pause.is_deaf,
 					  until_ms(rounds), rounds->why);
@@ -347,12 +346,38 @@ static int go_round(struct rounds *rounds)
 	return r < 0 ? r : rounds->r;
 }
 
+int nettracer_check(const struct options *options, struct why *why)
+{
+	const bool is_nettracer = options->encoder == &encoder_nettracer;
+	const struct {
+		bool is_set, is_nettracers;
+		const char *name;
+	} flags[] = {
+		{ options->incremental, true, "incremental" },
+		{ options->header_bytes, true, "header-bytes" },
+		{ options->limit, false, "limit" }, { options->sort, false, "sort" },
+		{ options->no_header, false, "no-header" }, { options->wide, false, "wide" },
+		{ options->bits, false, "bits" }, { options->processes, false, "processes" },
+		{ options->info, false, "info" }, { options->extended, false, "extended" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (!flags[i].is_set || flags[i].is_nettracers == is_nettracer)
+			continue;
+		return why_set(why, -EINVAL, is_nettracer ? "-o nettracer takes no --%s" :
+			       "--%s is of -o nettracer alone", flags[i].name);
+	}
+	return 0;
+}
+
 int nettracer_list(struct collector *collector, const struct options *options, int *written,
 		   struct why *why)
 {
 	struct rounds rounds = {
 		.options = options,
 		.is_human = isatty(STDOUT_FILENO),
+		.pause = options->repeat ? pause_begin(options->watch) :
+					   (struct pause){ .is_deaf = true },
 		.why = why,
 	};
 	int r = requests_new(&rounds.requests, collector->client, why);

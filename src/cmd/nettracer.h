@@ -6,6 +6,10 @@ struct collector;
 struct options;
 struct why;
 
+/* Flags that this format has not, and those that it has alone. 0 or -EINVAL with the
+ * sentence. */
+int nettracer_check(const struct options *options, struct why *why);
+
 /* weir list -o nettracer: the connections alive now, and of those that have closed since
  * the last round, those of less than a round too, each once with its last values; on a
  * terminal as a table, else as lines for programs. One round, or as many as the options

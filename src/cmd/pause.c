@@ -10,10 +10,17 @@
 #include "base/clock.h"
 #include "cmd/cmd.h"
 
+struct pause pause_begin(bool wanted)
+{
+	return (struct pause){ .is_deaf = !wanted && !isatty(STDIN_FILENO) };
+}
+
 bool pause_reads_enter(struct pause *pause)
 {
+	/* in the background the terminal is the shell's: who reads there is stopped */
+	const bool is_others = isatty(STDIN_FILENO) && tcgetpgrp(STDIN_FILENO) != getpgrp();
 	char bytes[256];
-	const ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+	const ssize_t n = is_others ? 0 : read(STDIN_FILENO, bytes, sizeof(bytes));
 
 	pause->is_deaf = n <= 0;
 	return n > 0 && memchr(bytes, '\n', (size_t)n);

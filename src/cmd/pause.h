@@ -4,10 +4,14 @@
 
 #include <stdbool.h>
 
-/* The pause between two rounds, which Enter ends. Zeroed is ready. */
+/* The pause between two rounds, which Enter ends. */
 struct pause {
-	bool is_deaf; /* standard input has ended: there is no Enter any more */
+	bool is_deaf; /* there is no Enter, or no more */
 };
+
+/* Hears a terminal; and where it is `wanted` whatever standard input is. Else that is
+ * somebody else's: of the loop of a script, say. */
+struct pause pause_begin(bool wanted);
 
 /* Whether a line was typed; reads what is there (standard input is readable). */
 bool pause_reads_enter(struct pause *pause);

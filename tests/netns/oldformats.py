@@ -6,6 +6,7 @@ oldformats.py FILE unique CONDITION               no connection's end twice amon
 oldformats.py FILE sums FIELD CONDITION           of one connection: live and closed lines
 oldformats.py FILE headers PLAIN BYTES            FILE's bytes are PLAIN's and BYTES a packet
 oldformats.py enter WEIR ARGUMENT...              Enter in a terminal brings the next round
+oldformats.py background WEIR ARGUMENT...         ends by itself while others type there
 """
 import ipaddress
 import os
@@ -79,9 +80,33 @@ def enter(arguments):
         sys.exit("ended with %d, rounds %r" % (status, texts))
 
 
+def background(arguments):
+    pid, fd = pty.fork()
+    if pid == 0:  # the shell
+        command = os.fork()
+        if command == 0:
+            os.setpgid(0, 0)
+            os.execv(arguments[0], arguments)
+        status = os.waitpid(command, os.WUNTRACED)[1]
+        if os.WIFSTOPPED(status):
+            os.kill(command, 9)
+            os._exit(3)
+        os._exit(os.waitstatus_to_exitcode(status))
+    os.read(fd, 65536)
+    try:
+        while True:
+            os.write(fd, b"typed\n")
+            os.read(fd, 65536)
+    except OSError:
+        pass
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status:
+        sys.exit("stopped" if status == 3 else "ended with %d" % status)
+
+
 def main():
-    if sys.argv[1] == "enter":
-        return enter(sys.argv[2:])
+    if sys.argv[1] in ("enter", "background"):
+        return {"enter": enter, "background": background}[sys.argv[1]](sys.argv[2:])
     lines, what = lines_of(sys.argv[1]), sys.argv[2]
     if what == "headers":
         plain = {end_of(r)[:5]: r for r in lines_of(sys.argv[3])}

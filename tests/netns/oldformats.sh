@@ -152,16 +152,16 @@ has_trace_subscriber() {
 	ss -xH src /run/weir/weir.sock | grep -q ESTAB
 }
 
-enter() {
-	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/oldformats.py" enter "$@"
+terminal() {
+	"$PYTHON" -S -E "${BASH_SOURCE[0]%/*}/oldformats.py" "$@"
 }
 
 # Enter asks at once; the end of standard input does not end it (it did there).
 test_enter_asks_at_once_and_no_input_is_no_end() {
 	pair
 	weir_start
-	enter "$WEIR" list -a --watch 1h
-	enter "$WEIR" list -o nettracer --watch 1h
+	terminal enter "$WEIR" list -a --watch 1h
+	terminal enter "$WEIR" list -o nettracer --watch 1h
 	watch_hex --watch 200ms
 	wait_for has_blocks 3
 	end_watch
@@ -196,6 +196,8 @@ test_what_only_these_formats_have_is_refused_elsewhere() {
 		status_is 2 "$WEIR" list "$flag" 2>"$T/err"
 		is "$(cat "$T/err")" = "weir: $flag is of -o nettracer alone"
 	done
+	status_is 2 "$WEIR" list -o nettracer --limit 3 2>"$T/err"
+	is "$(cat "$T/err")" = 'weir: -o nettracer takes no --limit'
 	# blanks and commas alone are no filter, of the stream of events neither
 	pair
 	"$WEIR" list -a -o nettracer --watch 200ms ' , ' </dev/null >"$T/out" 2>"$T/err" &
@@ -208,4 +210,29 @@ test_what_only_these_formats_have_is_refused_elsewhere() {
 
 rounds_are() {
 	is "$(grep -c '^ $' "$T/out")" -ge "$1"
+}
+
+# What a script's loop reads is not theirs; and the last block is the end.
+test_standard_input_is_left_to_who_owns_it() {
+	local line lines=0 began=$SECONDS
+	pair
+	weir_start
+	while read -r line; do
+		"$WEIR" list -o nettracer "port $line" >>"$T/out"
+		"$WEIR" list -o nettracer "port $line" 30 1 >>"$T/out"
+		"$WEIR" list "port $line" 0.1 2 >>"$T/out"
+		lines=$((lines + 1))
+	done <<<$'1\n2\n3'
+	is "$lines" = 3
+	is "$((SECONDS - began))" -lt 25
+	weir_stop
+}
+
+# In the background the terminal is the shell's: reading from it would stop the list.
+test_a_list_in_the_background_is_not_stopped() {
+	pair
+	weir_start
+	terminal background "$WEIR" list -a 0.2 10
+	terminal background "$WEIR" list -a -o nettracer 0.2 10
+	weir_stop
 }
