@@ -218,11 +218,11 @@ test_standard_input_is_left_to_who_owns_it() {
 	pair
 	weir_start
 	while read -r line; do
-		"$WEIR" list -o nettracer "port $line" >>"$T/out"
-		"$WEIR" list -o nettracer "port $line" 30 1 >>"$T/out"
-		"$WEIR" list "port $line" 0.1 2 >>"$T/out"
+		"$WEIR" list -o nettracer "port $line"
+		"$WEIR" list -o nettracer "port $line" 30 1
+		"$WEIR" list "port $line" 0.1 2
 		lines=$((lines + 1))
-	done <<<$'1\n2\n3'
+	done <<<$'1\n2\n3' >"$T/out"
 	is "$lines" = 3
 	is "$((SECONDS - began))" -lt 25
 	weir_stop
