@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,7 +89,8 @@ static bool is_same(const struct nettracer_line *x, const struct nettracer_line 
 	const uint64_t apart_s = x->start_s > y->start_s ? x->start_s - y->start_s :
 							   y->start_s - x->start_s;
 
-	return compare(x, y) == 0 && apart_s <= START_APART_S;
+	/* of one older than weir its close does not know when it began */
+	return compare(x, y) == 0 && (apart_s <= START_APART_S || !x->start_s || !y->start_s);
 }
 
 /* lines are sorted: the same connection among them; NULL: it is not. */
@@ -126,7 +129,10 @@ static int take_lines(struct buf *text, struct lines *lines)
 
 	while (r == 0 && done < text->len &&
 	       (end = memchr(text->data + done, '\n', text->len - done))) {
-		if (nettracer_parse_hex(&line, text->data + done,
+		if (text->data[done] == '#') /* so many were dropped: we were too slow */
+			fprintf(stderr, "weir:%.*s\n", (int)(end - text->data - (ptrdiff_t)done - 1),
+				text->data + done + 1);
+		else if (nettracer_parse_hex(&line, text->data + done,
 					(size_t)(end - text->data) - done) == 0)
 			r = lines_add(lines, &line);
 		done = (size_t)(end - text->data) + 1;
@@ -143,13 +149,16 @@ static uint64_t grown(uint64_t now, uint64_t before)
 /* As the options want its numbers. */
 static struct nettracer_line shown(const struct rounds *rounds, const struct nettracer_line *line)
 {
-	const struct nettracer_line *last = NULL;
+	const struct nettracer_line *const last = find(&rounds->before, line);
+	const bool grows = last && rounds->options->incremental;
 	struct nettracer_line ret = *line;
 
-	if (rounds->options->incremental)
-		last = find(&rounds->before, line);
+	if (last && !line->start_s) {
+		ret.start_s = last->start_s;
+		ret.duration_s = grown(line->now_s, last->start_s);
+	}
 	for (int i = 0; i < 2; i++) {
-		if (last) {
+		if (grows) {
 			ret.bytes[i] = grown(line->bytes[i], last->bytes[i]);
 			ret.packets[i] = grown(line->packets[i], last->packets[i]);
 		}
@@ -157,7 +166,7 @@ static struct nettracer_line shown(const struct rounds *rounds, const struct net
 			ret.bytes[i] += ret.packets[i] * (addr_is_v4(&line->addr[0]) ?
 						HEADER_BYTES_V4 : HEADER_BYTES_V6);
 	}
-	if (last)
+	if (grows)
 		ret.retransmitted = grown(line->retransmitted, last->retransmitted);
 	return ret;
 }
@@ -275,10 +284,9 @@ static void on_events_done(void *context, int r, const struct why *why)
 
 	rounds->events = NULL;
 	rounds->is_over = true;
-	if (rounds->r == 0) {
-		*rounds->why = *why;
-		rounds->r = r < 0 ? r : -EPIPE;
-	}
+	if (rounds->r == 0)
+		rounds->r = r < 0 ? why_set(rounds->why, r, "%s", why->text) :
+				    why_set(rounds->why, -EPIPE, "the daemon has ended");
 }
 
 static int begin_round(struct rounds *rounds)

@@ -90,8 +90,10 @@ bool nettracer_socket(struct nettracer_line *ret, const struct record *record, e
 		ret->rtt_us = record->rtt_us[slot];
 		ret->rtt_var_us = record->rttvar_us[slot];
 	}
-	ret->start_s = record_has(record, FIELD_START) ?
-			       record->start_wall_ns / NUM_NS_PER_S : ret->now_s;
+	if (record_has(record, FIELD_START))
+		ret->start_s = record->start_wall_ns / NUM_NS_PER_S;
+	else if (!ret->is_closed) /* of one that is older than weir the block before may know */
+		ret->start_s = ret->now_s;
 	if (record_has(record, FIELD_DURATION_MS))
 		ret->duration_s = (uint64_t)(record->duration_ms / 1000);
 	return true;

@@ -101,7 +101,7 @@ int nettracer_parse_hex(struct nettracer_line *ret, const char *text, size_t n)
 
 static void put_cell(struct buf *buf, unsigned width, const char *text)
 {
-	buf_printf(buf, "%-*s", (int)width, text);
+	buf_printf(buf, "%-*s%s", (int)width, text, strlen(text) < width ? "" : " ");
 }
 
 static void put_number(struct buf *buf, unsigned width, uint64_t number)

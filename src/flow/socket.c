@@ -269,8 +269,7 @@ static void sock_close(struct table *table, struct sock *sock)
 		sock->connected_boot_ns = table->now_boot_ns;
 	if (!is_missed_udp(sock))
 		*closed_cookie(table, sock->cookie) = sock->cookie;
-	if (sock->flags & SOCKET_TOLD)
-		sock_emit(table, sock, EVENT_CLOSE);
+	sock_tell_close(table, sock);
 	if (sock->local.proto != IPPROTO_TCP) {
 		if (!sock->users)
 			sock_remove(table, sock);

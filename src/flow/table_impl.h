@@ -301,6 +301,8 @@ void sock_settle(struct table *table, uint32_t netns, bool gone);
 void merge_owner(struct table *table, const struct obs_owner *seen);
 /* Traces the connection of a new TCP socket, once: connect or accept. */
 void sock_tell(struct table *table, struct sock *sock);
+/* Traces its end: of what was told, and of what is older than the collector. */
+void sock_tell_close(struct table *table, struct sock *sock);
 /* What its sockets tell is new (a socket, its owner, its counters): one more
  * record, when the curve allows; the first record tells it anyway. */
 void flow_tell_socket(struct table *table, struct flow *flow);

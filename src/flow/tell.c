@@ -86,6 +86,21 @@ void sock_tell(struct table *table, struct sock *sock)
 		  sock->role == SOCKET_ROLE_SERVER ? EVENT_ACCEPT : EVENT_CONNECT);
 }
 
+void sock_tell_close(struct table *table, struct sock *sock)
+{
+	if (!(sock->flags & SOCKET_TOLD)) {
+		/* an older one that has been watched; of others nothing is known but that
+		 * they are gone */
+		if (!(sock->flags & SOCKET_OLD) || sock->flags & SOCKET_FAILURE_TOLD ||
+		    sock->seen_boot_ns == table->seen_boot_ns ||
+		    sock->local.proto != IPPROTO_TCP || sock->state == TCP_SYN_SENT)
+			return;
+		if (sock->role == SOCKET_ROLE_UNKNOWN)
+			sock->role = (uint8_t)guess_role(table, sock);
+	}
+	sock_emit(table, sock, EVENT_CLOSE);
+}
+
 void merge_owner(struct table *table, const struct obs_owner *seen)
 {
 	struct sock *sock = sock_find(table, seen->cookie);

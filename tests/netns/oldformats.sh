@@ -72,6 +72,34 @@ test_short_connections_are_printed_once_after_their_close() {
 	weir_stop
 }
 
+# Its beginning nobody saw, but its end is told as that of others is.
+test_a_connection_older_than_weir_has_its_closed_line() {
+	pair
+	traffic_open tcp --client-netns a --server-netns b --to 10.0.0.2 --count 1 --send 1000 \
+		--reply 700
+	step
+	weir_start
+	TZ=UTC "$WEIR" trace -o nettracer >"$T/log" 2>"$T/trace.log" &
+	trace_pid=$!
+	watch_hex --watch 300ms --incremental
+	wait_for columns at_least 2 'r.closed == 0'
+	wait_for traced
+	# its end is not near its first sight
+	wait_for columns at_least 2 'r.closed == 0 and r.now > r.start + 2'
+	step
+	step_close
+	wait_for columns exactly 2 'r.closed == 1 and r.start > 0 and r.duration >= 2'
+	end_watch
+	columns sums sent 'not r.accepted' "$(counted client_sent)"
+	columns sums received 'not r.accepted' "$(counted client_received)"
+	columns sums sent 'r.accepted' "$(counted server_sent)"
+	wait_for grep -q 'event close 10.0.0.2:[0-9]* -- 10.0.0.1:' "$T/log"
+	wait_for grep -q 'event close 10.0.0.1:[0-9]* -- 10.0.0.2:' "$T/log"
+	kill -INT "$trace_pid"
+	wait "$trace_pid"
+	weir_stop
+}
+
 # What grew adds up to what there is, over rounds and over silence.
 test_increments_add_up_to_the_totals() {
 	pair
