@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,11 +128,11 @@ static int take_lines(struct buf *text, struct lines *lines)
 
 	while (r == 0 && done < text->len &&
 	       (end = memchr(text->data + done, '\n', text->len - done))) {
-		if (text->data[done] == '#') /* so many were dropped: we were too slow */
-			fprintf(stderr, "weir:%.*s\n", (int)(end - text->data - (ptrdiff_t)done - 1),
-				text->data + done + 1);
-		else if (nettracer_parse_hex(&line, text->data + done,
-					(size_t)(end - text->data) - done) == 0)
+		const char *const at = text->data + done;
+
+		if (*at == '#') /* so many were dropped: we were too slow */
+			fprintf(stderr, "weir:%.*s\n", (int)(end - at - 1), at + 1);
+		else if (nettracer_parse_hex(&line, at, (size_t)(end - at)) == 0)
 			r = lines_add(lines, &line);
 		done = (size_t)(end - text->data) + 1;
 	}
