@@ -148,7 +148,8 @@ static uint64_t grown(uint64_t now, uint64_t before)
 /* As the options want its numbers. */
 static struct nettracer_line shown(const struct rounds *rounds, const struct nettracer_line *line)
 {
-	const struct nettracer_line *const last = find(&rounds->before, line);
+	const bool wants_last = rounds->options->incremental || !line->start_s;
+	const struct nettracer_line *const last = wants_last ? find(&rounds->before, line) : NULL;
 	const bool grows = last && rounds->options->incremental;
 	struct nettracer_line ret = *line;
 

@@ -110,6 +110,27 @@ static inline const char *record_process(const struct record *record)
 	return record_has(record, FIELD_SERVER_COMM) ? record->owner[RESPONDER].comm : "";
 }
 
+/* Which end of the flow is this host's (of two, the client's). */
+static inline enum side record_local_side(const struct record *record)
+{
+	if (record_has(record, FIELD_CLIENT_COMM) || record_has(record, FIELD_CLIENT_PID))
+		return INITIATOR;
+	if (record_has(record, FIELD_SERVER_COMM) || record_has(record, FIELD_SERVER_PID))
+		return RESPONDER;
+	return record_has(record, FIELD_DIRECTION) &&
+	       record->direction == DIRECTION_INBOUND ? RESPONDER : INITIATOR;
+}
+
+/* Which end's socket retransmits, rtt_us and the like are of: where there is a second
+ * socket's own the client's, whoever is known of the two. */
+static inline enum side record_health_side(const struct record *record)
+{
+	if (record_has(record, FIELD_SERVER_RETRANSMITS) ||
+	    record_has(record, FIELD_SERVER_RTT_US))
+		return INITIATOR;
+	return record_local_side(record);
+}
+
 /* Where records go. Valid during the call. */
 struct record_outlet {
 	void (*emit)(void *context, const struct record *record);

@@ -44,25 +44,6 @@ struct groups {
 	uint64_t seed;
 };
 
-enum side group_local_side(const struct record *record)
-{
-	if (record_has(record, FIELD_CLIENT_COMM) || record_has(record, FIELD_CLIENT_PID))
-		return INITIATOR;
-	if (record_has(record, FIELD_SERVER_COMM) || record_has(record, FIELD_SERVER_PID))
-		return RESPONDER;
-	return record_has(record, FIELD_DIRECTION) &&
-	       record->direction == DIRECTION_INBOUND ? RESPONDER : INITIATOR;
-}
-
-enum side group_health_side(const struct record *record)
-{
-	/* there is a second socket's own, so this is the client's, whoever its owner is */
-	if (record_has(record, FIELD_SERVER_RETRANSMITS) ||
-	    record_has(record, FIELD_SERVER_RTT_US))
-		return INITIATOR;
-	return group_local_side(record);
-}
-
 static void key_text(char ret[KEY_SIZE], const char *text)
 {
 	snprintf(ret, KEY_SIZE, "%s", text[0] ? text : "-");
@@ -95,7 +76,7 @@ static void key_user(char ret[KEY_SIZE], const struct record *record)
 
 static void key_host(char ret[KEY_SIZE], const struct record *record)
 {
-	addr_print(ret, &record->orig.addr[!group_local_side(record)]);
+	addr_print(ret, &record->orig.addr[!record_local_side(record)]);
 }
 
 static void key_proto(char ret[KEY_SIZE], const struct record *record)
@@ -246,7 +227,7 @@ static void add_health(struct group *group, const struct record *record)
 	if (record_has(record, FIELD_RETRANSMITS))
 		group->retransmits += record->retransmits[INITIATOR];
 	if (record_has(record, FIELD_TCP_SEGMENTS_ORIG))
-		group->segments += record->tcp_segments[group_health_side(record)];
+		group->segments += record->tcp_segments[record_health_side(record)];
 }
 
 static bool is_shown(const struct group *group)
@@ -256,7 +237,7 @@ static bool is_shown(const struct group *group)
 
 void groups_add(struct groups *groups, const struct record *record, bool is_live)
 {
-	const enum side local = group_local_side(record);
+	const enum side local = record_local_side(record);
 	const uint32_t pid = pid_of(record);
 	struct group *group;
 	char key[KEY_SIZE];

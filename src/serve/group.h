@@ -19,11 +19,6 @@ struct groups;
 /* The groups there are, for an error's list and a screen's menu; NULL-terminated. */
 extern const char *const group_names[];
 
-/* Which end of the flow is this host's (of two, the client's). */
-enum side group_local_side(const struct record *record);
-/* Which end's socket retransmits, rtt_us and the like are of: of two the client's. */
-enum side group_health_side(const struct record *record);
-
 /* by: one of group_names. order: one of key, flows, rate, rate_out, rate_in, bytes,
  * bytes_out, bytes_in, packets, rtt_us, retransmits, age; with - descending; NULL or empty:
  * -rate. limit: rows at most. -EINVAL with the nearest name, -ENOMEM. */

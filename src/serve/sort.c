@@ -15,7 +15,6 @@
 #include "base/why.h"
 #include "encode/encode.h"
 #include "flow/field.h"
-#include "serve/group.h"
 
 struct sort {
 	uint8_t field[2]; /* the second, if there is one (else FIELD_COUNT), is added */
@@ -150,7 +149,7 @@ static void make_share_key(const struct sort *sort, const struct record *record,
 			   uint8_t key[16])
 {
 	const uint64_t segments = record_has(record, FIELD_TCP_SEGMENTS_ORIG) ?
-					  record->tcp_segments[group_health_side(record)] : 0;
+					  record->tcp_segments[record_health_side(record)] : 0;
 
 	memset(key, 0xff, 16);
 	if (!record_has(record, FIELD_RETRANSMITS) || !segments)

@@ -53,7 +53,7 @@ static void rate_young(struct record *record)
 
 static void take(struct top *top, struct record *record, uint32_t at)
 {
-	const enum side local = group_local_side(record);
+	const enum side local = record_local_side(record);
 	bool is_shown;
 
 	if (!filter_match(top->query.filter, record))

@@ -58,19 +58,15 @@ void detail_open(struct top *top)
 	detail->events = detail->scroll = 0;
 	make_filters(detail);
 	top->mode = TOP_DETAIL;
-	top->frozen = false;
-	top->is_awaited = true;
 	told_open(top);
-	fetch_rows(top);
+	fetch_anew(top);
 }
 
 void detail_close(struct top *top)
 {
 	told_close(top);
 	top->mode = TOP_ROWS;
-	top->frozen = false;
-	top->is_awaited = true;
-	fetch_rows(top);
+	fetch_anew(top);
 }
 
 static json_t *object_of(const struct snapshot *snapshot, uint64_t id)

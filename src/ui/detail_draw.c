@@ -285,8 +285,7 @@ void draw_detail(struct top *top, unsigned row)
 				(frame->columns - LABEL_COLUMNS - 1) / 2 : END_COLUMNS_LEAST;
 	/* the last row is the keys' */
 	const unsigned room = frame->rows > row + 1 ? frame->rows - row - 1 : 0;
-	const char *const mark = top->screen.is_utf8 ? "\u2026" : "~";
-	struct pen pen = { frame, row, room, UINT_MAX / 2, ends, 0, mark };
+	struct pen pen = { frame, row, room, UINT_MAX / 2, ends, 0, draw_mark(top) };
 	unsigned lines;
 
 	if (ends > END_COLUMNS_MOST)

@@ -27,6 +27,11 @@ unsigned draw_room(const struct top *top)
 	return top->frame.rows > taken ? top->frame.rows - taken : 1;
 }
 
+const char *draw_mark(const struct top *top)
+{
+	return top->screen.is_utf8 ? "\u2026" : "~";
+}
+
 struct show draw_show(const struct top *top)
 {
 	return (struct show){
@@ -169,7 +174,7 @@ static void draw_row(struct top *top, unsigned at_row, const struct snapshot_row
 		if (!width[i])
 			continue;
 		column->put(&cell, row, show, width[i]);
-		layout_elide(text, sizeof(text), cell.text, width[i], show->utf8 ? "\u2026" : "~",
+		layout_elide(text, sizeof(text), cell.text, width[i], draw_mark(top),
 			     column->has_port);
 		if (column->is_right)
 			frame_put_right(frame, at_row, at, width[i], cell.look, text);

@@ -32,8 +32,6 @@ static const char flow_fields[] =
 	"server_pid,server_comm,netns,zone,icmp_id,gre_key,counted_by,"
 	"tcp_segments_orig,tcp_segments_reply,retransmits,server_retransmits,rtt_us";
 
-static void ask(struct top *top);
-
 uint64_t fetch_history_id(uint64_t id, unsigned what)
 {
 	return id ^ what * 0x9e3779b97f4a7c15ULL;
@@ -161,7 +159,7 @@ static void on_rows_done(void *context, int r, const struct why *why)
 	if (asks_again) {
 		if (r < 0)
 			say_trouble(top, reason.text);
-		ask(top);
+		top->next_boot_ns = 0;
 		return;
 	}
 	if (r == 0)
@@ -261,8 +259,22 @@ static void ask(struct top *top)
 
 void fetch_rows(struct top *top)
 {
-	if (top->request)
-		top->asks_again = true; /* what is on its way answers another question */
-	else
+	top->asks_again = top->request; /* what is on its way answers another question */
+	top->next_boot_ns = 0;
+}
+
+void fetch_anew(struct top *top)
+{
+	top->is_awaited = true;
+	top->frozen = false;
+	fetch_rows(top);
+}
+
+/* An answer that is late is not overtaken by the next question. */
+void fetch_if_due(struct top *top)
+{
+	const bool wants = !top->frozen || top->is_awaited;
+
+	if (wants && !top->request && clock_boot_ns() >= top->next_boot_ns)
 		ask(top);
 }

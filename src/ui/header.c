@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/array.h"
-#include "base/num.h"
 #include "ui/layout.h"
 #include "ui/sparkline.h"
 #include "ui/top_impl.h"
@@ -204,7 +202,7 @@ static void draw_seen(struct top *top)
 static void draw_filter(struct top *top)
 {
 	struct frame *frame = &top->frame;
-	const char *const mark = top->screen.is_utf8 ? "\u2026" : "~";
+	const char *const mark = draw_mark(top);
 	char text[2 * CELL_SIZE];
 	unsigned at = 1;
 

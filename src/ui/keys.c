@@ -16,9 +16,7 @@ void keys_ask_anew(struct top *top)
 {
 	top->selected = top->offset = 0;
 	top->has_moved = top->at_end = false;
-	top->is_awaited = true;
-	top->frozen = false;
-	fetch_rows(top);
+	fetch_anew(top);
 }
 
 static void set_order(struct top *top, const char *order, bool is_descending)

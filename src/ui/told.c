@@ -45,6 +45,7 @@ static size_t on_event_body(void *context, const char *bytes, size_t n)
 	struct top_detail *detail = &top->detail;
 	const char *end;
 
+	top->is_dirty = true;
 	buf_append(&detail->line, bytes, n);
 	while (detail->line.len &&
 	       (end = memchr(detail->line.data, '\n', detail->line.len))) {
@@ -53,7 +54,6 @@ static size_t on_event_body(void *context, const char *bytes, size_t n)
 		add_event(detail, detail->line.data, (size_t)(end - detail->line.data));
 		buf_consume(&detail->line, (size_t)(end - detail->line.data) + 1);
 	}
-	top->is_dirty = true;
 	return n;
 }
 

@@ -125,15 +125,6 @@ static int until_ms(const struct top *top, uint64_t now_boot_ns)
 	return clock_poll_ms(top->next_boot_ns, now_boot_ns);
 }
 
-/* An answer that is late is not overtaken by the next question. */
-static void ask_if_due(struct top *top)
-{
-	const bool wants = !top->frozen || top->is_awaited;
-
-	if (wants && !top->request && clock_boot_ns() >= top->next_boot_ns)
-		fetch_rows(top);
-}
-
 static int loop(struct top *top, int signals, struct why *why)
 {
 	struct pollfd fds[FDS + NAMES_FDS_MAX] = {
@@ -145,7 +136,7 @@ static int loop(struct top *top, int signals, struct why *why)
 	int key, r, timeout_ms;
 
 	while (!top->quit) {
-		ask_if_due(top);
+		fetch_if_due(top);
 		timeout_ms = until_ms(top, clock_boot_ns());
 		if (top->names)
 			named = add_names(top, fds + FDS, &timeout_ms);

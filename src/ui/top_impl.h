@@ -118,7 +118,10 @@ void top_set_typed(struct top *top, const char *text);
 bool top_in_detail(const struct top *top);
 
 /* fetch.c */
-void fetch_rows(struct top *top); /* now, or as soon as what is under way is over */
+void fetch_rows(struct top *top); /* next, or as soon as what is under way is over */
+/* The same of another question: what is frozen is not its answer. */
+void fetch_anew(struct top *top);
+void fetch_if_due(struct top *top);
 /* What is asked for with `typed` as the filter. false: it is too long. */
 bool fetch_filter(const struct top *top, const char *typed, char ret[TOP_FILTER_SIZE]);
 /* For an outlet: to the end of buf; less than n where that ends the request. */
@@ -149,6 +152,8 @@ void draw_detail(struct top *top, unsigned row);
 void draw_guide(struct top *top, unsigned row);
 /* Rows of flows that the frame has room for. */
 unsigned draw_room(const struct top *top);
+/* Stands for what is cut. */
+const char *draw_mark(const struct top *top);
 struct show draw_show(const struct top *top);
 
 /* detail.c */
